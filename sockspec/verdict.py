@@ -85,7 +85,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """The verdict on one requirement: the worst of its cases, and the cases themselves in the order they are defined."""
+    """The verdict on one requirement, the worst of its cases; and the cases in the order they are defined."""
 
     requirement: str
     verdict: Verdict

@@ -1,0 +1,289 @@
+"""The client under test: each start of it is a visit to a listening socket of ours, or to a server of the cast."""
+
+import select
+import signal
+import socket
+from collections.abc import Callable
+
+from sockspec import diagnosis
+from sockspec.complaint import SuiteError
+from sockspec.failure import NotRun
+from sockspec.oracle import Facet
+from sockspec.peer import Peer, common_prefix, count
+from sockspec.program import Program
+from sockspec.scenario import LOOPBACK, ORDINALS, Scenario
+from sockspec.submission import Cast
+from sockspec.verdict import Outcome
+from sockspec.visible import quoted
+
+
+class Client:
+    """The client under test; every start of it is a visit to a listening socket of ours."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.command = scenario.cast.commands["client"]
+        self.port = self.command.port or scenario.ports.next()
+        self.accepted: list[socket.socket] = []
+        self._listeners: list[socket.socket] = []
+        self._claimed = 0
+
+    def listen(self, *hosts: str) -> None:
+        """Listen at those addresses, for this client only."""
+        for host in hosts:
+            listener = self.scenario.listen(host, self.port)
+            self._listeners.append(listener)
+            self.scenario.watch.add(listener.fileno(), select.EPOLLIN, self._accepter(listener))
+
+    def _accepter(self, listener: socket.socket) -> Callable[[int], None]:
+        def accept(_: int) -> None:
+            try:
+                connection, _ = listener.accept()
+            except BlockingIOError:
+                return
+            self.scenario.keep(connection)
+            self.accepted.append(connection)
+
+        return accept
+
+    def launch(self, line: list[str], stdin: bytes | None = b"") -> "Visit":
+        """Start it with that command line; its standard input ends after `stdin`, or stays open if that is None."""
+        program = self.scenario.launch(self.scenario.cast, "client", line)
+        visit = Visit(self.scenario, program)
+        if stdin is not None:
+            self.scenario.watch.writer(program.stdin.fileno(), stdin, visit.end_input)
+        return visit
+
+    def start(self, stdin: bytes | None = b"", host: str = LOOPBACK) -> "Visit":
+        """Start it, and wait until it has connected to us."""
+        if not self._listeners:
+            self.listen(LOOPBACK)
+        visit = self.launch(self.command.line(host=host, port=str(self.port)), stdin)
+        visit.peer = self._expect_connection(visit.program)
+        return visit
+
+    def _expect_connection(self, program: Program) -> Peer:
+        standstill = self.scenario.watch.until(lambda: self._claimed < len(self.accepted))
+        if standstill is not None:
+            self.scenario.fail(f"{program.name} does not connect", standstill=standstill)
+        self._claimed += 1
+        number = len(self.scenario.peers)
+        name = "our server" if not number else f"our server's {ORDINALS[min(number, 4)]} connection"
+        peer = self.scenario.peer(self.accepted[self._claimed - 1], name)
+        peer.did.append("accepted a connection")
+        return peer
+
+    def visit(self, host: str = LOOPBACK) -> None:
+        """One short, complete, correct conversation."""
+        conversation = self.scenario.conversation
+        self.answer(self.start(conversation.request.encode(), host), conversation.reply.encode())
+
+    def exchange(self, data: bytes, host: str = LOOPBACK) -> None:
+        """A conversation in which the client is given that data, and is sent the same back."""
+        self.answer(self.start(data, host), data)
+
+    def exchange_mirrored(self, data: bytes) -> None:
+        """A conversation in which our server sends back what comes, as it comes."""
+        visit = self.start(data)
+        visit.peer.mirror()
+        visit.peer.expect_bytes()
+        visit.expect_output()
+        visit.expect_success()
+
+    def payload(self, size: int) -> bytes:
+        """Data to be sent, of that size."""
+        return self.scenario.payload(size)
+
+    def needs_names(self) -> None:
+        """Not run where the name server of our own is not asked."""
+        isolation = self.scenario.settings.isolation
+        if not isolation.names:
+            raise NotRun(f"needs a name server of our own, in a private network ({isolation.reason or 'not entered'})")
+
+    def needs_ipv6(self) -> None:
+        """Not run where ::1 does not work."""
+        if not self.scenario.settings.isolation.ipv6:
+            raise NotRun("this machine has no IPv6 (::1 does not work)")
+
+    def listen_on_localhost(self) -> None:
+        """Listen at both addresses that localhost may stand for."""
+        self.listen(*([LOOPBACK, "::1"] if self.scenario.settings.isolation.ipv6 else [LOOPBACK]))
+
+    def answer(self, visit: "Visit", reply: bytes) -> None:
+        """The rest of a conversation: take what the client sends, reply, end, and see it end well."""
+        visit.peer.expect_bytes()
+        visit.peer.send(reply)
+        visit.peer.finish()
+        visit.expect_output()
+        visit.expect_success()
+        visit.peer.expect_end()
+
+    def stop_listening(self) -> None:
+        """From now on nobody listens on the port."""
+        for listener in self._listeners:
+            self.scenario.watch.remove(listener.fileno())
+            listener.close()
+        self._listeners.clear()
+
+    def call(self, port: int, stdin: bytes) -> "Visit":
+        """The client, started against a server that is not ours and listens there."""
+        return meet(self.scenario, self.scenario.cast, port, stdin)
+
+    def call_reference(self, stdin: bytes) -> "Visit":
+        """The client, started against the server of the reference."""
+        command = self.scenario.reference.commands["server"]
+        program = self.scenario.launch(self.scenario.reference, "server", command.line(port=str(self.port)))
+        diagnostics = self.scenario.watch.diagnostics
+        if self.scenario.watch.until(lambda: bool(diagnosis.listeners(program, diagnostics))) is not None:
+            raise SuiteError(f"the reference's server does not listen on port {self.port}")
+        return meet(self.scenario, self.scenario.cast, self.port, stdin)
+
+    def launch_with_port(self, port: str) -> "Visit":
+        """Start it with whatever that is for a port, and wait for nothing."""
+        if not self.command.takes_port:
+            raise NotRun("the program's port is fixed")
+        self.scenario.told.append(f"port given: {port}")
+        return self.launch(self.command.line(host=LOOPBACK, port=port))
+
+    def launch_without_port(self) -> "Visit":
+        """Start it with no port at all, and wait for nothing."""
+        if not self.command.takes_port:
+            raise NotRun("the program's port is fixed")
+        self.scenario.told.append("port given: none")
+        return self.launch(self.command.without_port(host=LOOPBACK))
+
+    def launch_at(self, host: str) -> "Visit":
+        """Start it with that host, and wait for nothing."""
+        self.scenario.told.append(f"host given: {host}")
+        request = self.scenario.conversation.request.encode()
+        return self.launch(self.command.line(host=host, port=str(self.port)), request)
+
+    def expect_no_connection(self) -> None:
+        """Nobody has connected to us but those that were expected."""
+        self.scenario.watch.drain()
+        if surplus := len(self.accepted) - self._claimed:
+            self.scenario.fail(
+                f"{self.scenario.cast.called('client')} connected {surplus} times more than expected",
+                outcome=Outcome.WRONG,
+            )
+
+
+class Visit:
+    """One run of the client, and our end of its connection."""
+
+    peer: Peer
+
+    def __init__(self, scenario: Scenario, program: Program) -> None:
+        self.scenario = scenario
+        self.program = program
+        self._claimed = 0
+
+    # --- its standard input
+
+    def type(self, data: bytes) -> None:
+        """Write to its standard input, which stays open."""
+        self.scenario.told.append(f"we typed {quoted(data)}")
+        self.scenario.watch.writer(self.program.stdin.fileno(), data, lambda: None)
+
+    def end_input(self) -> None:
+        """End its standard input."""
+        self.scenario.watch.remove(self.program.stdin.fileno())
+        self.program.stdin.close()
+
+    # --- expectations
+
+    def expect_output(self) -> None:
+        """It prints what the reference printed by then."""
+        script = self.scenario.script
+        closed = self._output_closed
+        if script.recording:
+            self.scenario.watch.until(closed)
+            script.record(Facet("output", data=bytes(self._unclaimed())))
+            self._claimed = self.program.stdout.count
+            return
+        expected = script.take("output").data
+
+        def decided() -> bool:
+            got = len(self.program.stdout.head) - self._claimed
+            return got >= len(expected) or closed()
+
+        standstill = self.scenario.watch.until(decided)
+        got = bytes(self._unclaimed())
+        if got != expected:
+            same = common_prefix(got, expected)
+            wrong = same < len(got)
+            self.scenario.fail(
+                f"{self.program.name} printed something else from byte {same:,} on"
+                if wrong
+                else f"{self.program.name} printed {count(got)} of {count(expected)}",
+                standstill=None if wrong or self.program.exit else standstill,
+                outcome=Outcome.WRONG if wrong or self.program.exit else None,
+                expected=expected,
+                received=got,
+            )
+        self._claimed += len(expected)
+
+    def _unclaimed(self) -> memoryview:
+        return memoryview(self.program.stdout.head)[self._claimed :]
+
+    def _output_closed(self) -> bool:
+        return self.program.exit is not None and not self.scenario.watch.serves(self.program.out.fileno())
+
+    def expect_success(self) -> None:
+        """It ends by itself with exit status 0, and has printed nothing more."""
+        self._wait_for_exit()
+        assert self.program.exit is not None
+        if self.program.exit.status != 0:
+            crashed = diagnosis.crash(self.program)
+            self.scenario.fail(
+                crashed or f"{self.program.name} {self.program.exit}",
+                outcome=Outcome.CRASHED if crashed else Outcome.EXITED,
+                expected="exit status 0",
+            )
+        if extra := bytes(self._unclaimed()):
+            self.scenario.fail(f"{self.program.name} printed {count(extra)} too many", received=extra,
+                               expected="nothing more on its standard output")  # fmt: skip
+
+    def expect_end(self) -> None:
+        """It ends by itself, whatever its exit status; no signal kills it."""
+        self._wait_for_exit()
+        assert self.program.exit is not None
+        if self.program.exit.by_signal:
+            self.scenario.fail(diagnosis.crash(self.program), outcome=Outcome.CRASHED)
+
+    def expect_failure(self) -> None:
+        """It ends by itself with a status that is not 0, and says why."""
+        standstill = self.scenario.watch.until(self._output_closed)
+        self.scenario.check_failed(self.program, standstill)
+
+    def expect_plain_message(self) -> None:
+        """What it said of its failure is one line for people."""
+        self.scenario.check_plain_message(self.program)
+
+    def expect_silence(self) -> None:
+        """It wrote nothing to its standard error."""
+        if self.program.stderr.count:
+            self.scenario.fail(f"{self.program.name} wrote to its standard error although all went well",
+                               received=bytes(self.program.stderr.head[:1024]), expected="nothing")  # fmt: skip
+
+    def _wait_for_exit(self) -> None:
+        standstill = self.scenario.watch.until(self._output_closed)
+        if self.program.exit is None:
+            self.scenario.fail(f"{self.program.name} does not end", standstill=standstill, expected="it ends")
+
+    def pause(self) -> None:
+        """Stop it in its tracks (SIGSTOP), and wait until every thread stands still."""
+        self.scenario.pause(self.program)
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self.program.signal(signal.SIGCONT)
+
+
+def meet(scenario: Scenario, cast: Cast, port: int, stdin: bytes) -> "Visit":
+    """The client of a cast, started against a server that is not ours."""
+    line = cast.commands["client"].line(host=LOOPBACK, port=str(port))
+    program = scenario.launch(cast, "client", line)
+    visit = Visit(scenario, program)
+    scenario.watch.writer(program.stdin.fileno(), stdin, visit.end_input)
+    return visit

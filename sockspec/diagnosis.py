@@ -1,0 +1,195 @@
+"""The kernel's evidence in words: where each thread is stuck, on which connection, and what nobody has fetched.
+
+Words are a programmer's own: `recv()`, not recvfrom or system call 45; `the first client's connection`, not an inode.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from sockspec.kernel import threads as proc
+from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, WRITES
+from sockspec.kernel.look import inode_of
+from sockspec.kernel.sockets import CLOSE_WAIT, Diagnostics, Socket
+from sockspec.kernel.threads import Thread
+from sockspec.peer import Peer
+from sockspec.program import Program
+from sockspec.verdict import Outcome
+from sockspec.visible import visible
+from sockspec.watch import Patience, Standstill, Why
+
+_STANDARD = {0: "its standard input", 1: "its standard output", 2: "its standard error"}
+_WORTH_TELLING = 3
+
+
+def outcome_of(standstill: Standstill, programs: Iterable[Program]) -> Outcome:
+    """How the run went, judged by how a wait ended."""
+    if standstill.why is Why.GONE:
+        return Outcome.CRASHED if any(crash(program) for program in programs) else Outcome.EXITED
+    return {
+        Why.SETTLED: Outcome.STUCK,
+        Why.TIMER: Outcome.WAITING,
+        Why.SPINNING: Outcome.SPINNING,
+        Why.LIMIT: Outcome.LIMIT,
+    }[standstill.why]
+
+
+def crash(program: Program) -> str:
+    """How a program crashed, in words; empty if it did not: a signal, a traceback, a sanitizer's report."""
+    if program.exit is None or program.exit.status == 0:
+        return ""
+    if program.exit.by_signal and program.exit.status not in (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ):
+        return _with_reason(program)
+    said = bytes(program.stderr.head[-65536:]) + program.stderr.tail
+    if b"Sanitizer" in said:
+        return f"{program.name} was stopped by a sanitizer"
+    if b"Traceback (most recent call last)" in said:
+        return f"{program.name} ended with an exception that nobody caught"
+    return ""
+
+
+_SIGNAL_REASONS = {
+    signal.SIGPIPE: "it wrote to a connection that the other side had ended; such a write raises SIGPIPE, and the"
+    " default action of SIGPIPE is to kill the program",
+    signal.SIGSEGV: "it used memory that is not its own",
+    signal.SIGABRT: "it called abort(), as a failed assertion or a damaged heap does",
+    signal.SIGFPE: "an arithmetic error, such as a division by zero",
+    signal.SIGBUS: "it used memory that is not there",
+}
+
+
+def _with_reason(program: Program) -> str:
+    assert program.exit is not None
+    reason = _SIGNAL_REASONS.get(signal.Signals(-program.exit.status), "")
+    return f"{program.name} {program.exit}" + (f": {reason}" if reason else "")
+
+
+def how_it_stands(
+    standstill: Standstill,
+    programs: Iterable[Program],
+    peers: Iterable[Peer],
+    diagnostics: Diagnostics,
+    patience: Patience,
+) -> str:
+    """One or two sentences: why the wait ended, for each program that has a part in it."""
+    if standstill.why is Why.LIMIT:
+        return standstill.detail
+    sentences = []
+    for program in programs:
+        threads = [thread for thread in standstill.look.threads if thread.pid in set(program.pids())]
+        if program.exit is not None and not threads:
+            sentences.append(crash(program) or f"{program.name} {program.exit}")
+        elif standstill.why is Why.SPINNING:
+            sentences.append(
+                f"{program.name} used {patience.processor_s:g} s of processor time without moving a byte: it runs in"
+                " circles"
+            )
+        else:
+            where = where_stuck(threads, peers)
+            waits = " and our patience with timers ended" if standstill.why is Why.TIMER else ""
+            sentences.append(f"{program.name} {where}{waits}" if where else f"{program.name} has no thread left")
+    sentences += queues(programs, peers, diagnostics)
+    return "; ".join(sentences)
+
+
+def where_stuck(threads: Iterable[Thread], peers: Iterable[Peer]) -> str:
+    """`is blocked in recv() on the first client's connection (fd 4)`, the main thread first, alike ones counted."""
+    owners = _owners(peers)
+    places = Counter(_place(thread, owners) for thread in threads)
+    told = [
+        place if number == 1 else f"{place} ({number} threads)" for place, number in places.most_common(_WORTH_TELLING)
+    ]
+    more = len(places) - len(told)
+    return ", another thread ".join(told) + (f", and {more} more threads wait elsewhere" if more > 0 else "")
+
+
+def _owners(peers: Iterable[Peer]) -> Mapping[int, Peer]:
+    return {theirs.inode: peer for peer in peers if (theirs := peer.far_end()) is not None and theirs.inode}
+
+
+def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
+    call = thread.call
+    if call is None:
+        return "runs"
+    name = f"{call.plain}()"
+    if call.name in READS | WRITES:
+        verb = "is blocked in"
+        inode = inode_of(thread.pid, call.fd)
+        if inode in owners:
+            peer = owners[inode]
+            return f"{verb} {name} on the connection of {peer.name} (fd {call.fd}, {_shown(peer.address)})"
+        return f"{verb} {name} on {_file(thread.pid, call.fd, inode)}"
+    if call.name in ACCEPTS:
+        return f"is blocked in {name} (fd {call.fd})"
+    if call.name in MULTIPLEXES:
+        return f"waits in {name}" + (" with a timeout" if call.timed else "")
+    if call.name in SLEEPS or call.name == "restart_syscall":
+        return "sleeps on a timer (sleep, or alike)"
+    if call.name == "futex":
+        return "waits for a lock or for another thread" + (" with a timeout" if call.timed else "")
+    if call.name in ("wait4", "waitid"):
+        return "waits for a child process to end (wait)"
+    return f"is blocked in {name}"
+
+
+def _file(pid: int, fd: int, inode: int) -> str:
+    if fd in _STANDARD and not inode:
+        return _STANDARD[fd]
+    try:
+        link = os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return f"fd {fd}"
+    return f"fd {fd} ({visible(link.split(':')[0])})"
+
+
+def _shown(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listeners(program: Program, diagnostics: Diagnostics) -> list[Socket]:
+    """The listening TCP sockets that the program holds."""
+    held = proc.sockets(program.pids())
+    return [found for found in diagnostics.listening() if found.inode in held]
+
+
+def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diagnostics) -> list[str]:
+    """What the kernel keeps and nobody fetches: finished connections, unread bytes, ends nobody answered."""
+    told = []
+    for program in programs:
+        for listener in listeners(program, diagnostics):
+            if waiting := listener.read_queue:
+                are = "finished connections wait" if waiting > 1 else "finished connection waits"
+                told.append(f"{waiting} {are} in the listen queue: nobody calls accept()")
+    for peer in peers:
+        theirs = peer.far_end()
+        if theirs is None or not theirs.inode:
+            continue
+        ended = theirs.state == CLOSE_WAIT
+        if unread := theirs.read_queue - ended:
+            told.append(f"{unread:,} bytes of {peer.name} are there and nobody reads them")
+        elif ended:
+            told.append(f"{peer.name} has ended its side, and nobody closes the connection (CLOSE_WAIT)")
+    return told
+
+
+def design(program: Program, peers: Iterable[Peer]) -> str:
+    """How a server at rest, with several clients connected, deals with them: who is asked what."""
+    threads = proc.threads(program.pids())
+    processes = len({thread.pid for thread in threads})
+    multiplexed = {thread.call.plain for thread in threads if thread.call and thread.call.name in MULTIPLEXES}
+    owners = _owners(peers)
+    served = sum(
+        thread.call is not None and thread.call.name in READS and inode_of(thread.pid, thread.call.fd) in owners
+        for thread in threads
+    )
+    if processes > 1 and served > 1:
+        return f"a process for each client ({processes} processes for {len(owners)} clients)"
+    if served > 1:
+        return f"a thread for each client ({len(threads)} threads for {len(owners)} clients)"
+    if multiplexed and len(threads) == 1:
+        return f"one thread for all clients, waiting in {', '.join(sorted(multiplexed))}()"
+    if len(threads) == 1:
+        return "iterative: one client after the other"
+    return f"{processes} processes and {len(threads)} threads"

@@ -1,0 +1,150 @@
+"""One look at a program: does it run, does it wait on a timer, or has it settled?
+
+Settled means that nothing more will happen unless we do something: every thread of every process sleeps in a wait
+without a limit, no byte is on its way in either direction, nobody is about to wake, and a second reading of all
+threads, context-switch counters included, equals the first. Loopback delivers in the sender's context and wakes the
+receiver there, so nearly always a program that sleeps has nothing left to do; comparing the byte counts of both ends
+closes the "nearly".
+"""
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import termios
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sockspec.kernel import threads as proc
+from sockspec.kernel.calls import ACCEPTS, READS, WRITES
+from sockspec.kernel.sockets import SYN_RECV, SYN_SENT, Diagnostics, Info, Socket, own_info, plain_address
+from sockspec.kernel.threads import Thread
+
+_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Rest(Enum):
+    """How much at rest a program is."""
+
+    RUNNING = "runs"
+    MOVING = "sleeps, but something is on its way to it or from it"
+    WAITING = "sleeps, at least one thread on a timer"
+    SETTLED = "waits without a limit, for us"
+    GONE = "has no thread left"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw."""
+
+    rest: Rest
+    threads: tuple[Thread, ...]
+
+    @property
+    def asleep(self) -> bool:
+        """It will do nothing before a timer ends or we do something."""
+        return self.rest in (Rest.WAITING, Rest.SETTLED, Rest.GONE)
+
+
+def look(diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[socket.socket]) -> Look:
+    """Look at the processes of a program and at our ends of its connections."""
+    first = proc.threads(pids)
+    seen = tuple(first)
+    if not all(thread.asleep for thread in first):
+        return Look(Rest.RUNNING, seen)
+    unread = set()
+    moving = False
+    for connection in connections:
+        theirs = far_end(diagnostics, connection)
+        moving = moving or on_its_way(connection, theirs)
+        if theirs is not None and theirs.read_queue:
+            unread.add(theirs.inode)
+    moving = moving or any(_about_to_wake(thread, unread) for thread in first)
+    if proc.threads(proc.tree(pids)) != first:
+        return Look(Rest.RUNNING, seen)
+    if moving:
+        return Look(Rest.MOVING, seen)
+    if not first:
+        return Look(Rest.GONE, ())
+    if any(thread.call is not None and thread.call.timed for thread in first) or _hidden_timer(first):
+        return Look(Rest.WAITING, seen)
+    return Look(Rest.SETTLED, seen)
+
+
+def far_end(diagnostics: Diagnostics, connection: socket.socket) -> Socket | None:
+    """The program's end of one of our connections; None once the kernel has forgotten it, or before it knows it."""
+    try:
+        ours, theirs = connection.getsockname(), connection.getpeername()
+    except OSError:
+        return None
+    return diagnostics.connection(plain_address(theirs), plain_address(ours))
+
+
+def on_its_way(connection: socket.socket, theirs: Socket | None) -> bool:
+    """Whether bytes are between the two ends: sent and not arrived, or waiting in a buffer although there is room."""
+    ours = own_info(connection)
+    if ours.state in (SYN_SENT, SYN_RECV):
+        return True
+    if theirs is None or theirs.info is None:
+        return False
+    return _travelling(ours, theirs.info, not theirs.read_queue) or _travelling(
+        theirs.info, ours, not unread_bytes(connection)
+    )
+
+
+def _travelling(sender: Info, receiver: Info, receiver_has_read: bool) -> bool:
+    # What has not left yet is on its way only if the receiver has read all there was: then the window is open, and it
+    # leaves with the next acknowledgement (Nagle, a delayed window update). Otherwise it waits for the receiver.
+    return sender.sent > receiver.received or (sender.unsent > 0 and receiver_has_read)
+
+
+def unread_bytes(connection: socket.socket) -> int:
+    """Bytes that reached our end and that we have not read; asking for them with recv() would use up a reset."""
+    return int.from_bytes(fcntl.ioctl(connection, termios.FIONREAD, b"\0\0\0\0"), "little")
+
+
+def _about_to_wake(thread: Thread, unread: set[int]) -> bool:
+    if thread.call is None or thread.call.name not in READS or not unread:
+        return False
+    return inode_of(thread.pid, thread.call.fd) in unread
+
+
+def inode_of(pid: int, fd: int) -> int:
+    """The inode of a socket that a process holds; 0 for anything else."""
+    try:
+        link = os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return 0
+    return int(link[8:-1]) if link.startswith("socket:[") else 0
+
+
+def _hidden_timer(threads: Iterable[Thread]) -> bool:
+    """Timers that the arguments of a call do not show: SO_RCVTIMEO and SO_SNDTIMEO, a timerfd, an io_uring."""
+    for thread in threads:
+        if thread.call is not None and thread.call.name in READS | WRITES | ACCEPTS and _socket_timeout(thread):
+            return True
+    held = {link for pid in {thread.pid for thread in threads} for link in proc.links(pid).values()}
+    return bool(held & {"anon_inode:[timerfd]", "anon_inode:[io_uring]"})
+
+
+def _socket_timeout(thread: Thread) -> bool:
+    assert thread.call is not None
+    if not inode_of(thread.pid, thread.call.fd):
+        return False
+    option = socket.SO_SNDTIMEO if thread.call.name in WRITES else socket.SO_RCVTIMEO
+    try:
+        pidfd = os.pidfd_open(thread.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        fd = _libc.syscall(_PIDFD_GETFD, pidfd, thread.call.fd, 0)
+        if fd < 0:
+            return False
+        with socket.socket(fileno=fd) as borrowed:
+            seconds, microseconds = struct.unpack("ll", borrowed.getsockopt(socket.SOL_SOCKET, option, 16))
+            return bool(seconds or microseconds)
+    finally:
+        os.close(pidfd)

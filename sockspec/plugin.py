@@ -1,0 +1,276 @@
+"""Where the engine meets pytest: a test of a suite is a scenario, played by the reference and then by a submission.
+
+The run (who plays, what is selected, how) comes as JSON in one option, so that the workers of pytest-xdist get it as
+well. A verdict leaves as JSON on the test report, and is collected where the reports come together.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from sockspec import catalogue, house
+from sockspec.catalogue import Requirement
+from sockspec.client import Client
+from sockspec.complaint import SuiteError, UsageError, nearest
+from sockspec.failure import Failure, NotRun
+from sockspec.kernel.sockets import Diagnostics
+from sockspec.oracle import Facet, Script, Shelf, fingerprint, key
+from sockspec.program import adopt_orphans, raise_own_limit
+from sockspec.scenario import Ports, Scenario, Settings
+from sockspec.server import Server
+from sockspec.submission import Cast
+from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
+
+PLAYERS: dict[str, type[Server] | type[Client]] = {"server": Server, "client": Client}
+ATTRIBUTE = "sockspec"
+"""Where a report carries its record; pytest-xdist brings plain attributes along."""
+_ENGINE = Path(__file__).resolve().parent
+_REQUIREMENT = pytest.StashKey[Requirement]()
+_PLAYED = pytest.StashKey["Played"]()
+
+
+class Run(msgspec.Struct, frozen=True):
+    """All that a run of one suite needs to know."""
+
+    exercise: str
+    casts: dict[str, Cast]
+    """Who is tried, by the name of the submission."""
+    reference: Cast
+    settings: Settings
+    only: list[str] = []
+    strict: bool = False
+    shelf: str | None = None
+    """Where the reference's observations are kept; None for the user's cache."""
+
+
+class Played(msgspec.Struct):
+    """What came of one scenario, before it is a verdict."""
+
+    seconds: float = 0.0
+    note: str = ""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sockspec-run", default="", help="the run as JSON; `sockspec check` writes it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "requirement(slug): the requirement that this test is about")
+    if encoded := config.getoption("--sockspec-run"):
+        config.pluginmanager.register(SuitePlugin(msgspec.json.decode(encoded, type=Run), config), "sockspec-suite")
+
+
+class SuitePlugin:
+    """The hooks of one run."""
+
+    def __init__(self, run: Run, config: pytest.Config) -> None:
+        self.run = run
+        self.exercise = catalogue.exercise(run.exercise)
+        self.labels = {f"s{number}": name for number, name in enumerate(run.casts)}
+        self.diagnostics = Diagnostics()
+        worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+        self.settings = msgspec.structs.replace(run.settings, worker=int(worker.removeprefix("gw")))
+        self.ports = Ports(
+            self.settings.worker, self.diagnostics, alone=run.settings.isolation.kind == "private network"
+        )
+        self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
+        self.recorded: dict[str, list[Facet]] = {}
+        reference = Path(run.reference.directory)
+        self.key_parts = [
+            fingerprint(_ENGINE), fingerprint(house.SUITES / run.exercise), fingerprint(reference),
+            run.settings.seed, run.settings.isolation,
+        ]  # fmt: skip
+        adopt_orphans()
+        raise_own_limit()
+
+    # --- which tests there are
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "submission" in metafunc.fixturenames:
+            metafunc.parametrize("submission", list(self.labels))
+
+    @pytest.fixture
+    def submission(self) -> str:
+        raise SuiteError("every test that asks for a submission is parametrized")
+
+    @pytest.fixture
+    def server(self, submission: str) -> None:
+        """Replaced by a Server when the scenario is played."""
+
+    @pytest.fixture
+    def client(self, submission: str) -> None:
+        """Replaced by a Client when the scenario is played."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        try:
+            chosen = set(catalogue.select(list(self.exercise.requirements), self.run.only))
+            for item in items:
+                item.stash[_REQUIREMENT] = self._requirement_of(item)
+            tested = {item.stash[_REQUIREMENT].slug for item in items}
+            if untested := sorted(set(self.exercise.requirements) - tested):
+                raise SuiteError(f"no test is about {', '.join(untested)}")
+        except (UsageError, SuiteError) as error:
+            raise pytest.UsageError(str(error)) from error
+        kept = [item for item in items if item.stash[_REQUIREMENT].slug in chosen and self._playable(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+    def _requirement_of(self, item: pytest.Item) -> Requirement:
+        mark = item.get_closest_marker("requirement")
+        if mark is None:
+            raise SuiteError(f"{item.nodeid}: every test names its requirement, with @requirement(slug)")
+        slug = mark.args[0] if mark.args[0].count(".") == 2 else f"{self.exercise.name}.{mark.args[0]}"
+        known = self.exercise.requirements
+        if slug not in known:
+            raise SuiteError(f"{item.nodeid}: unknown requirement {slug!r}{nearest(slug, known)}")
+        return known[slug]
+
+    def _playable(self, item: pytest.Item) -> bool:
+        cast = self.run.casts[self.labels[_parameter(item, "submission")]]
+        wanted = {role for role in PLAYERS if role in getattr(item, "fixturenames", ())}
+        return wanted <= set(cast.commands)
+
+    # --- playing
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        cast = self.run.casts[self.labels[_parameter(pyfuncitem, "submission")]]
+        facets = self._facets(pyfuncitem)
+        pyfuncitem.stash[_PLAYED] = played = Played()
+        started = time.monotonic()
+        try:
+            played.note = self._play(pyfuncitem, cast, Script(facets))
+        finally:
+            played.seconds = time.monotonic() - started
+        return True
+
+    def _facets(self, item: pytest.Function) -> list[Facet]:
+        """What the reference did in this scenario: known from this run, from an earlier one, or seen now."""
+        name = key([*self.key_parts, item.path.name, item.originalname, _case(item)])
+        facets = self.recorded.get(name) or self.shelf.get(name)
+        if facets is None:
+            script = Script()
+            try:
+                self._play(item, self.run.reference, script)
+            except Failure as failure:
+                raise SuiteError(f"the reference fails its own scenario: {failure}") from failure
+            facets = script.facets
+            self.shelf.put(name, facets)
+        self.recorded[name] = facets
+        return facets
+
+    def _play(self, item: pytest.Function, cast: Cast, script: Script) -> str:
+        scenario = Scenario(
+            cast, self.run.reference, script, self.settings, self.exercise.conversation, self.diagnostics, self.ports
+        )
+        arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
+        try:
+            players = {role: player(scenario) for role, player in PLAYERS.items() if role in item.fixturenames}
+            item.obj(**{**arguments, **players})
+            scenario.check_crash()
+        finally:
+            scenario.close()
+        return scenario.note
+
+    # --- the verdict
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.when == "call" or call.excinfo is not None:
+            record = self._record(item, call.excinfo.value if call.excinfo else None)
+            setattr(report, ATTRIBUTE, msgspec.to_builtins(record))
+            report.outcome, report.longrepr = _for_pytest(record, report)
+            if record.verdict is Verdict.WARN:
+                report.wasxfail = "a SHOULD"
+        return report
+
+    def _record(self, item: pytest.Item, raised: BaseException | None) -> Record:
+        requirement = item.stash[_REQUIREMENT]
+        played = item.stash.get(_PLAYED, Played())
+        verdict, outcome, diagnosis, note = judged(raised, requirement.level, strict=self.run.strict)
+        return Record(
+            requirement=requirement.slug,
+            level=requirement.level,
+            step=requirement.step,
+            case=_case(item),
+            verdict=Verdict.NOTE if verdict is Verdict.PASS and played.note else verdict,
+            outcome=outcome,
+            seconds=round(played.seconds, 6),
+            submission=self.labels[_parameter(item, "submission")],
+            diagnosis=diagnosis,
+            note=note or played.note,
+        )
+
+
+def judged(
+    raised: BaseException | None, level: Level, *, strict: bool = False
+) -> tuple[Verdict, Outcome, Diagnosis | None, str]:
+    """The verdict on a scenario that ended with that exception, or with none."""
+    if raised is None:
+        return Verdict.PASS, Outcome.OK, None, ""
+    if isinstance(raised, NotRun):
+        return Verdict.NOT_RUN, Outcome.NOT_RUN, None, str(raised)
+    if isinstance(raised, Failure):
+        must = level is Level.MUST or (strict and level is Level.SHOULD)
+        verdict = Verdict.FAIL if must else Verdict.WARN if level is Level.SHOULD else Verdict.NOTE
+        return verdict, raised.outcome, raised.diagnosis, ""
+    summary = str(raised) if isinstance(raised, (SuiteError, UsageError)) else f"{type(raised).__name__}: {raised}"
+    return Verdict.ERROR, Outcome.SUITE_ERROR, Diagnosis(summary=summary), ""
+
+
+def _for_pytest(record: Record, report: pytest.TestReport) -> tuple[Any, Any]:
+    """Outcome and text as pytest itself shows them, for those who run a suite with it directly."""
+    if record.verdict is Verdict.NOT_RUN:
+        return "skipped", (str(report.fspath), report.location[1] or 0, f"Skipped: {record.note}")
+    if record.verdict is Verdict.WARN:
+        return "skipped", record.diagnosis.summary if record.diagnosis else ""
+    if record.verdict is Verdict.FAIL and record.diagnosis is not None:
+        lines = [record.diagnosis.summary, *record.diagnosis.story]
+        return "failed", "\n".join(lines)
+    return report.outcome, report.longrepr
+
+
+def _parameter(item: pytest.Item, name: str) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params[name]) if callspec is not None else ""
+
+
+def _case(item: pytest.Item) -> str:
+    """The id of the case without the submission's part: `1-byte`."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return ""
+    label = callspec.params.get("submission", "")
+    return "-".join(part for part in callspec._idlist if part != label)
+
+
+class Collector:
+    """Gathers the records where the reports of all workers come together."""
+
+    def __init__(self, seen: Callable[[Record], None]) -> None:
+        self.records: list[Record] = []
+        self.faults: list[str] = []
+        self._seen = seen
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if encoded := getattr(report, ATTRIBUTE, None):
+            record = msgspec.convert(encoded, Record)
+            self.records.append(record)
+            self._seen(record)
+        elif report.failed:
+            self.faults.append(f"{report.nodeid} ({report.when}): {report.longreprtext}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.faults.append(report.longreprtext)
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self.faults.append(str(excrepr))

@@ -1,0 +1,186 @@
+"""A program: one running process tree, its standard streams, its end.
+
+We are the subreaper (prctl(2)): a daemon that forked itself away becomes our child, stays part of the tree, and ends
+with it. Output is bounded: the head is kept, then the tail, and the rest is counted.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sockspec.complaint import UsageError
+from sockspec.kernel import threads as proc
+from sockspec.limits import Limits, apply
+
+_PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None, use_errno=True)
+_roots: set[int] = set()
+
+
+def adopt_orphans() -> None:
+    """Make this process the one that orphans of its programs fall to, and let Ctrl-C reach programs again.
+
+    A shell's background job ignores SIGINT, and what is ignored stays ignored in a program we start.
+    """
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a program ended."""
+
+    status: int
+    """The exit status, or minus the number of the signal that killed it."""
+
+    @property
+    def by_signal(self) -> bool:
+        return self.status < 0
+
+    def __str__(self) -> str:
+        if self.by_signal:
+            name = signal.Signals(-self.status).name if -self.status in set(signal.Signals) else "a signal"
+            return f"was killed by {name} (signal {-self.status})"
+        return f"ended with exit status {self.status}"
+
+
+class Output:
+    """What a program wrote to one of its streams: the first bytes up to a bound, then the last ones, all counted."""
+
+    TAIL_BYTES = 4096
+
+    def __init__(self, bound_bytes: int) -> None:
+        self.head = bytearray()
+        self.tail = b""
+        self.count = 0
+        self._bound = bound_bytes
+
+    def add(self, data: bytes) -> None:
+        room = self._bound - len(self.head)
+        self.head += data[:room]
+        self.tail = (self.tail + data)[-self.TAIL_BYTES :]
+        self.count += len(data)
+
+    @property
+    def overflowed(self) -> bool:
+        return self.count > self._bound
+
+
+class Program:
+    """One process tree, started in a session of its own."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        limits: Limits,
+        name: str,
+    ) -> None:
+        self.name = name
+        """What messages call it: `your server`, `the reference client`."""
+        self.limits = limits
+        self.stdout = Output(limits.output_bytes)
+        self.stderr = Output(1 << 20)
+        self.exit: Exit | None = None
+        self._strangers = set(proc.children(os.getpid()))
+        try:
+            self._popen = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd=directory,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UsageError(f"cannot run {command[0]!r}: {error.strerror}. Check the command and its path.") from error
+        self.pid = self._popen.pid
+        _roots.add(self.pid)
+        with suppress(ProcessLookupError):  # it may have ended already
+            apply(self.pid, limits)
+        self.pidfd = os.pidfd_open(self.pid)
+        assert self._popen.stdin and self._popen.stdout and self._popen.stderr
+        self.stdin, self.out, self.err = self._popen.stdin, self._popen.stdout, self._popen.stderr
+        for stream in (self.stdin, self.out, self.err):
+            os.set_blocking(stream.fileno(), False)
+
+    def pids(self) -> list[int]:
+        """Every process of the tree, orphans that fell to us included; zombies too, until somebody waits for them."""
+        orphans = []
+        for pid in proc.children(os.getpid()):
+            if pid in self._strangers or pid in _roots:
+                continue
+            if proc.state(pid) == "Z":
+                os.waitpid(pid, 0)  # as init would
+            else:
+                orphans.append(pid)
+        root = [] if self.exit else [self.pid]
+        return proc.tree(root + orphans)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or has put itself into the background and runs there."""
+        return self.exit is None or (self.exit.status == 0 and any(proc.state(pid) not in "ZX" for pid in self.pids()))
+
+    def note_exit(self) -> None:
+        """Take the exit status, once the pidfd says that there is one."""
+        if self.exit is None:
+            _, status = os.waitpid(self.pid, 0)
+            self.exit = Exit(os.waitstatus_to_exitcode(status))
+            self._popen.returncode = self.exit.status
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all of it, as a terminal does to a foreground job."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def end(self) -> None:
+        """Kill all of it and wait until the kernel shows that nothing is left."""
+        while pids := self.pids():
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for pid in set(proc.children(os.getpid())).intersection(pids):
+                if pid == self.pid:
+                    self.note_exit()
+                else:
+                    os.waitpid(pid, 0)
+
+    def close(self) -> None:
+        """End it and give back what we hold of it."""
+        self.end()
+        _roots.discard(self.pid)
+        for stream in (self.stdin, self.out, self.err):
+            stream.close()
+        os.close(self.pidfd)
+
+    def beyond_limit(self) -> str:
+        """Which limit it has gone beyond, in words; empty if none."""
+        pids = self.pids()
+        if len(pids) > self.limits.processes:
+            return f"has {len(pids)} processes; {self.limits.processes} are allowed"
+        if (resident := proc.resident_bytes(pids)) > self.limits.memory_bytes:
+            return f"holds {resident >> 20} MiB of memory; {self.limits.memory_bytes >> 20} MiB are allowed"
+        if self.stdout.overflowed or self.stderr.overflowed:
+            return f"wrote more than {self.limits.output_bytes >> 20} MiB of output"
+        if self.exit and self.exit.status in (-signal.SIGXCPU, -signal.SIGXFSZ):
+            return str(self.exit)
+        return ""
+
+
+def raise_own_limit() -> None:
+    """Raise our own soft limit of open files to the hard one: a hundred connections and a program's pipes fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard != -1 else 65536, hard))

@@ -1,0 +1,46 @@
+"""How a verdict is told when it is not a pass: the same lines in the same order, whatever the format."""
+
+from sockspec.catalogue import Requirement
+from sockspec.verdict import Diagnosis, Record, Row, Verdict
+
+NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
+NAMES = 6
+"""Cases named before `...`."""
+
+
+def labelled(label: str, text: str) -> list[str]:
+    """The lines of a text, the first after its label and the others under it; none for an empty text."""
+    first, *others = text.split("\n")
+    return [label + first, *(" " * len(label) + line for line in others)] if text else []
+
+
+def cases(row: Row) -> str:
+    """` (2 of 14 cases: 1-byte, 3-bytes)`: the cases that have the row's verdict; nothing where there is one case."""
+    if len(row.cases) == 1:
+        return ""
+    names = [case.case for case in row.cases if case.verdict is row.verdict]
+    shown = ", ".join([*names[:NAMES], "..."] if len(names) > NAMES else names)
+    return f" ({len(names)} of {len(row.cases)} cases: {shown})"
+
+
+def told(record: Record, requirement: Requirement | None, *, command: str, among: str = "") -> list[str]:
+    """The story of one verdict: the requirement, what happened, why it matters, what to do next.
+
+    `among` says which cases the record stands for. A fault of ours has neither a reason nor a hint.
+    """
+    why = record.diagnosis or Diagnosis(summary=record.note)
+    stated = None if record.verdict is Verdict.ERROR else requirement
+    sentence = NOT_HELD if record.verdict is Verdict.ERROR else stated.sentence if stated else ""
+    return [
+        *labelled("  ", sentence + among),
+        *(line for event in why.story for line in labelled("    ", event)),
+        *labelled("    we expected  ", why.expected),
+        *labelled("    we received  ", why.received),
+        *labelled("                 ", why.marker),
+        *labelled("  ", why.summary),
+        *labelled("  reference: ", why.reference),
+        *labelled("  last words: ", why.last_words),
+        *labelled("  because: ", stated.reason if stated else ""),
+        *labelled("  hint: ", stated.hint if stated else ""),
+        f"  again: {command} --only {record.requirement}",
+    ]

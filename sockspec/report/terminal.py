@@ -1,0 +1,192 @@
+"""The report on a terminal: what was found, the story of what was not met, and what it comes to.
+
+Laid out as plain lines first, so that it reads the same without colour; rich, which takes long to import, only puts
+them on the screen. Nothing is cut or wrapped: a line is as long as it is.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from sockspec.catalogue import STEPS, Requirement
+from sockspec.report.model import Report
+from sockspec.report.story import NOT_HELD, cases, labelled, told
+from sockspec.verdict import Record, Row, Verdict, exit_status, rows
+from sockspec.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Span = tuple[str, str]
+"""A piece of a line, and its style."""
+
+Line = list[Span]
+
+_MARKS = {
+    Verdict.PASS: ("PASS ", "green"),
+    Verdict.FAIL: ("FAIL ", "bold red"),
+    Verdict.WARN: ("WARN ", "yellow"),
+    Verdict.NOTE: ("NOTE ", "cyan"),
+    Verdict.NOT_RUN: ("---- ", "dim"),
+    Verdict.ERROR: ("ERROR", "bold magenta"),
+}
+_COUNTED = [Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.NOTE, Verdict.NOT_RUN, Verdict.ERROR]
+_UNMET = [Verdict.ERROR, Verdict.FAIL, Verdict.WARN]
+"""What is told, in this order: a story told for a MUST is not told again for a SHOULD."""
+
+# A build service obeys `::add-mask::` at the start of a line of its log, and `##[error]` or `##vso[` anywhere in it.
+_ORDERS = re.compile(r"(?P<blanks>^\s*):(?=:)|#(?P<hash>#)(?=\w*\[)")
+
+
+def escape(text: str) -> str:
+    """The one escape of this sink: visible, and no order to the build service that keeps the log."""
+    return _ORDERS.sub(lambda m: r"#\x23" if m["hash"] else rf"{m['blanks']}\x3a", visible(text))
+
+
+def _encodable(text: str, encoding: str) -> str:
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _plain(text: str) -> Line:
+    return [(text, "")]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ordered(records: list[Record], requirements: Mapping[str, Requirement]) -> list[Row]:
+    """The rows by step, and within a step as the catalogue has them; what neither knows comes last."""
+    steps, slugs = ({key: place for place, key in enumerate(known)} for known in (STEPS, requirements))
+    return sorted(
+        rows(records),
+        key=lambda row: (steps.get(row.worst.step, len(steps)), slugs.get(row.requirement, len(slugs))),
+    )
+
+
+def _heading(report: Report) -> str:
+    roles = "".join(f"  {role}: {program}" for role, program in report.roles.items())
+    return f"{roles}  isolation: {report.isolation}  seed: {report.seed}"
+
+
+def _listing(report: Report, requirements: Mapping[str, Requirement]) -> Iterator[Line]:
+    """A line a requirement, under the step it belongs to."""
+    ordered = _ordered(report.records, requirements)
+    width = max((len(visible(row.requirement)) for row in ordered), default=0)
+    step = None
+    for row in ordered:
+        if row.worst.step != step:
+            step = row.worst.step
+            yield from ([], [(f"{step}  {STEPS.get(step, '')}", "bold")])
+        known = requirements.get(row.requirement)
+        noted = f": {row.worst.note}" if row.verdict is Verdict.NOTE else ""
+        sentence = (known.sentence if known else "") + noted
+        yield [("  ", ""), _MARKS[row.verdict], (f" {visible(row.requirement):{width}}  {sentence}", "")]
+
+
+def _failures(report: Report, requirements: Mapping[str, Requirement], command: str) -> Iterator[Line]:
+    """The story of everything that is not met, then what is the same as one of these, then the slip behind it all."""
+    unmet = [row for row in _ordered(report.records, requirements) if row.verdict in _UNMET]
+    earlier: dict[str, str] = {}
+    same: list[Line] = []
+    for row in sorted(unmet, key=lambda row: _UNMET.index(row.verdict)):
+        worst = row.worst
+        summary = worst.diagnosis.summary if worst.diagnosis else ""
+        if summary and summary in earlier:
+            same.append([_MARKS[row.verdict], (f" {row.requirement}  same as {earlier[summary]}", "")])
+            continue
+        earlier[summary] = row.requirement
+        step = f"step {worst.step}: {STEPS.get(worst.step, '')}"
+        yield from ([], [_MARKS[row.verdict], (f" {row.requirement}  {worst.level.value}  {step}", "bold")])
+        story = told(worst, requirements.get(row.requirement), command=command, among=cases(row))
+        yield from map(_plain, story)
+    yield from ([], *same) if same else ()
+    if report.slip:
+        yield []
+        yield from map(_plain, labelled("all of this together is what one known slip does: ", report.slip))
+
+
+def _counts(report: Report) -> str:
+    found = Counter(row.verdict for row in rows(report.records))
+    return ", ".join(f"{found[v]} {v.value}" for v in _COUNTED if found[v] or v is Verdict.PASS)
+
+
+def _closing(report: Report, strict: bool) -> str:
+    found = Counter(row.verdict for row in rows(report.records))
+    status = exit_status(report.records, strict=strict)
+    if status == 3:
+        return f"not judged: {NOT_HELD}" if found else "not judged: nothing was run"
+    if status == 1:
+        unmet = found[Verdict.FAIL] + (found[Verdict.WARN] if strict else 0)
+        return f"does not conform: {_count(unmet, 'requirement')} not met"
+    left_out = found[Verdict.NOT_RUN]
+    return f"conforms, as far as it was run: {_count(left_out, 'requirement')} not run" if left_out else "conforms"
+
+
+def _summary(report: Report, strict: bool) -> Iterator[Line]:
+    """What the compiler warned of, how the server is built, the counts, and the closing sentence."""
+    if report.warnings:
+        yield from ([], [("warnings of the compiler", "bold")])
+        yield from (_plain(line) for warning in report.warnings for line in labelled("  ", warning))
+    yield []
+    yield from map(_plain, labelled("design of the server: ", report.design))
+    yield _plain(f"{_counts(report)}  ({report.seconds:.1f} s)")
+    reasons = Counter(record.note for record in report.records if record.verdict is Verdict.NOT_RUN)
+    for reason, number in reasons.items():
+        yield from map(_plain, labelled(f"  {_count(number, 'case')} not run: ", reason))
+    yield [(_closing(report, strict), "bold")]
+
+
+def _one(report: Report, requirements: Mapping[str, Requirement], strict: bool, command: str) -> Iterator[Line]:
+    yield [(report.exercise + _heading(report), "bold")]
+    yield from _listing(report, requirements)
+    yield from _failures(report, requirements, command)
+    yield from _summary(report, strict)
+
+
+def _table(reports: list[Report], requirements: Mapping[str, Requirement]) -> Iterator[Line]:
+    """A line a requirement, a column a submission."""
+    slugs = [row.requirement for row in _ordered([r for report in reports for r in report.records], requirements)]
+    width = max((len(visible(slug)) for slug in slugs), default=0)
+    names = [visible(report.submission) for report in reports]
+    found = [{row.requirement: _MARKS[row.verdict] for row in rows(report.records)} for report in reports]
+    yield [(" " * width, ""), *((f"  {name:5}", "bold") for name in names)]
+    for slug in slugs:
+        marks = [(own.get(slug, ("", "")), max(5, len(name))) for own, name in zip(found, names, strict=True)]
+        yield [(f"{visible(slug):{width}}", ""), *((f"  {word:{room}}", style) for (word, style), room in marks)]
+
+
+def _several(
+    reports: list[Report], requirements: Mapping[str, Requirement], strict: bool, command: str
+) -> Iterator[Line]:
+    yield from _table(reports, requirements)
+    statuses = [exit_status(report.records, strict=strict) for report in reports]
+    for report in reports:
+        if failures := list(_failures(report, requirements, command)):
+            yield from ([], [(f"{report.exercise}  {report.submission}{_heading(report)}", "bold")])
+            yield from failures
+    yield []
+    for report in reports:
+        yield _plain(f"{report.submission}: {_closing(report, strict)}  ({_counts(report)})")
+    yield [(f"{statuses.count(0)} of {_count(len(reports), 'submission')} conform", "bold")]
+
+
+def render(
+    reports: list[Report],
+    console: "Console",
+    requirements: Mapping[str, Requirement],
+    *,
+    strict: bool = False,
+    command: str,
+) -> None:
+    """Print the report of one submission, or the table of several; `command` is what runs the suite again."""
+    from rich.text import Text
+
+    if len(reports) == 1:
+        lines = _one(reports[0], requirements, strict, command)
+    else:
+        lines = _several(reports, requirements, strict, command)
+    for line in lines:
+        spans = [(_encodable(escape(text), console.encoding), style) for text, style in line]
+        console.print(Text.assemble(*spans), soft_wrap=True)

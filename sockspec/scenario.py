@@ -1,0 +1,296 @@
+"""A scenario: programs, our peers and what is expected of them, from the first process to the last socket.
+
+A test of a suite is a scenario; it acts through a `Server` or a `Client`. Here is what both stand on: starting
+programs, our sockets, and the failure with all the evidence there is. When a scenario is over nothing of it is left: no
+process, no connection, no file.
+"""
+
+import os
+import random
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from sockspec import diagnosis
+from sockspec.catalogue import Conversation
+from sockspec.complaint import SuiteError
+from sockspec.failure import Failure
+from sockspec.isolation import Isolation
+from sockspec.kernel import threads as proc
+from sockspec.kernel.sockets import Diagnostics
+from sockspec.limits import Limits
+from sockspec.oracle import Script
+from sockspec.peer import Peer, common_prefix, count
+from sockspec.program import Program
+from sockspec.submission import Cast
+from sockspec.verdict import Diagnosis, Outcome, Role
+from sockspec.visible import caret, last_words, quoted
+from sockspec.watch import Patience, Standstill, Watch
+
+LOOPBACK = "127.0.0.1"
+_PORTS_A_WORKER, _FIRST_PORT, _PORTS_END = 600, 20_000, 32_768  # below the ephemeral range (ip(7))
+_BLOCK_BYTES = 4093  # prime: no usual buffer size divides it, so a lost or doubled buffer shows
+_STORY_LINES = 6
+
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What holds for every scenario of a run."""
+
+    isolation: Isolation
+    seed: int = 1
+    patience: Patience = Patience()
+    limits: Limits = Limits()
+    worker: int = 0
+
+
+class Ports:
+    """Ports for the servers of one worker: each scenario gets one that no scenario before it has used for long."""
+
+    def __init__(self, worker: int, diagnostics: Diagnostics, *, alone: bool) -> None:
+        start = _FIRST_PORT + worker * _PORTS_A_WORKER
+        if start + _PORTS_A_WORKER > _PORTS_END:
+            raise SuiteError(f"no ports for worker {worker}; at most {(_PORTS_END - _FIRST_PORT) // _PORTS_A_WORKER}")
+        self._range = range(start, start + _PORTS_A_WORKER)
+        self._next = 0
+        self._diagnostics = diagnostics
+        self._alone = alone
+
+    def next(self) -> int:
+        """A port that nobody uses; in a network of our own that needs no looking."""
+        for _ in self._range:
+            port = self._range[self._next % len(self._range)]
+            self._next += 1
+            if self._alone or not self._diagnostics.on_port(port):
+                return port
+        raise SuiteError(f"every port from {self._range[0]} to {self._range[-1]} is in use")
+
+
+class Scenario:
+    """One scenario being played by one cast."""
+
+    def __init__(
+        self,
+        cast: Cast,
+        reference: Cast,
+        script: Script,
+        settings: Settings,
+        conversation: Conversation,
+        diagnostics: Diagnostics,
+        ports: Ports,
+    ) -> None:
+        self.cast = cast
+        self.reference = reference
+        self.script = script
+        self.settings = settings
+        self.conversation = conversation
+        self.ports = ports
+        self.watch = Watch(diagnostics, settings.patience)
+        self.peers: list[Peer] = []
+        self.told: list[str] = []
+        """What else belongs to the story: how a program was started, stopped, interrupted."""
+        self.note = ""
+        self._sockets: list[socket.socket] = []
+        self._ended_well: list[Program] = []
+
+    def payload(self, size: int) -> bytes:
+        """That many bytes, every value among them, the same for the same seed."""
+        block = random.Random(self.settings.seed).randbytes(_BLOCK_BYTES)
+        return (block * (size // _BLOCK_BYTES + 1))[:size]
+
+    def launch(self, cast: Cast, role: Role, line: list[str]) -> Program:
+        """Start a program of the cast; the watch collects its output from now on."""
+        program = Program(
+            line,
+            directory=Path(cast.directory),
+            environment=environment(),
+            limits=self.settings.limits,
+            name=cast.called(role),
+        )
+        self.watch.add_program(program)
+        return program
+
+    def peer(self, connection: socket.socket, name: str) -> Peer:
+        peer = Peer(self, connection, name)
+        self.peers.append(peer)
+        return peer
+
+    def keep(self, opened: socket.socket) -> None:
+        """That socket closes with the scenario, at the latest."""
+        self._sockets.append(opened)
+
+    def listen(self, host: str, port: int, backlog: int = 128) -> socket.socket:
+        """A listening socket of ours; it closes with the scenario."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family)
+        self._sockets.append(listener)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setblocking(False)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise SuiteError(f"cannot listen on {host} port {port} ourselves: {error.strerror}") from error
+        listener.listen(backlog)
+        return listener
+
+    def dial(self, host: str, port: int) -> socket.socket:
+        """A connection of ours on its way to a server; ConnectionRefusedError if there is none."""
+        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._sockets.append(connection)
+        connection.setblocking(False)
+        with suppress(BlockingIOError):
+            connection.connect((host, port))
+        return connection
+
+    def next_name(self) -> str:
+        """What to call the client that is to come: `first client`."""
+        number = len(self.peers)
+        return f"{ORDINALS[number]} client" if number < len(ORDINALS) else f"client {number + 1}"
+
+    def pause(self, program: Program) -> None:
+        """Stop a program in its tracks (SIGSTOP), and wait until every thread stands still."""
+        program.signal(signal.SIGSTOP)
+        standstill = self.watch.until(lambda: all(t.state in "Tt" for t in proc.threads(program.pids())))
+        if standstill is not None:
+            self.fail(f"{program.name} cannot be stopped", standstill=standstill)
+
+    def at_rest(self) -> None:
+        """Wait until the programs sleep and nothing is on its way; a failure if they never do."""
+        if (standstill := self.watch.at_rest()) is not None:
+            self.fail("it does not come to rest", standstill=standstill)
+
+    def pids(self) -> list[int]:
+        return self.watch.pids()
+
+    def fail(
+        self,
+        what: str,
+        *,
+        standstill: Standstill | None = None,
+        outcome: Outcome | None = None,
+        expected: bytes | str | None = None,
+        received: bytes | str | None = None,
+        reference: str = "",
+    ) -> NoReturn:
+        """Raise the failure, with all the evidence there is at this moment."""
+        programs = self.watch.programs
+        stands = ""
+        if standstill is not None:
+            stands = diagnosis.how_it_stands(
+                standstill, programs, self.peers, self.watch.diagnostics, self.settings.patience
+            )
+        elif crashed := next((words for program in programs if (words := diagnosis.crash(program))), ""):
+            stands = crashed
+        if outcome is None:
+            outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else Outcome.WRONG
+        shown = _compared(expected, received)
+        raise Failure(
+            outcome,
+            Diagnosis(
+                summary=f"{what}: {stands}" if stands else what,
+                story=self._story(),
+                expected=shown[0],
+                received=shown[1],
+                marker=shown[2],
+                reference=reference,
+                last_words="\n".join(
+                    words for program in programs if (words := last_words(bytes(program.stderr.tail)))
+                ),
+            ),
+        )
+
+    def _story(self) -> list[str]:
+        lines = [*self.told, *(peer.told() for peer in self.peers)]
+        if len(lines) > _STORY_LINES:
+            left_out = len(lines) - _STORY_LINES
+            lines = [*lines[: _STORY_LINES // 2], f"({left_out} more like these)", *lines[-_STORY_LINES // 2 :]]
+        return lines
+
+    def check_failed(self, program: Program, standstill: Standstill | None) -> None:
+        """That program has ended by itself with a status that is not 0, and said why."""
+        self.watch.drain()
+        if program.exit is None:
+            self.fail(f"{program.name} does not end", standstill=standstill, expected="it ends with an error")
+        if program.exit.by_signal:
+            self.fail(f"{program.name} {program.exit}", outcome=Outcome.CRASHED, expected="it ends with an error")
+        if program.exit.status == 0:
+            self.fail(f"{program.name} {program.exit}, as if all was well", expected="an exit status other than 0")
+        if not program.stderr.count and not program.stdout.count:
+            self.fail(f"{program.name} {program.exit} and did not say why")
+        self.expected_end(program)
+
+    def check_plain_message(self, program: Program) -> None:
+        """What it said of its failure is one line on its standard error, for people: no traceback."""
+        self.watch.drain()
+        said = bytes(program.stderr.head)
+        wanted = "one line on its standard error that says what went wrong"
+        if program.stdout.count:
+            self.fail(f"{program.name} says it on its standard output", expected=wanted,
+                      received=bytes(program.stdout.head))  # fmt: skip
+        if b"Traceback (most recent call last)" in said:
+            self.fail(f"{program.name} shows a traceback", expected=wanted)
+        if (lines := len(said.splitlines())) != 1:
+            self.fail(f"{program.name} says it in {lines} lines", expected=wanted)
+
+    def expected_end(self, program: Program) -> None:
+        """That program has ended as it was to: how it did is no crash."""
+        self._ended_well.append(program)
+
+    def check_crash(self) -> None:
+        """A program that crashed fails every requirement, whatever it answered before."""
+        self.watch.at_rest()
+        for program in self.watch.programs:
+            if program not in self._ended_well and (words := diagnosis.crash(program)):
+                self.fail(words, outcome=Outcome.CRASHED)
+
+    def close(self) -> None:
+        """Leave nothing behind: connections are reset while the programs still live, then those are ended."""
+        for peer in self.peers:
+            peer.vanish()
+        for program in self.watch.programs:
+            program.close()
+        for opened in self._sockets:
+            opened.close()
+        self.watch.close()
+
+
+def environment() -> dict[str, str]:
+    """The environment of a program: an allow-list, so that nothing of ours steers it."""
+    interpreter = Path(base_python()).parent
+    return {
+        "PATH": f"{interpreter}:{os.environ.get('PATH', os.defpath)}",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def base_python() -> str:
+    """The interpreter beneath our virtual environment: a submission is to see the standard library, and not us."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def _compared(expected: bytes | str | None, received: bytes | str | None) -> tuple[str, str, str]:
+    """What was expected, what came, and the caret below the first difference."""
+    if isinstance(expected, bytes) and isinstance(received, bytes):
+        at = common_prefix(expected, received)
+        return (
+            f"{quoted(expected, at)} ({count(expected)})",
+            f"{quoted(received, at)} ({count(received)})",
+            f"{caret(received, at)} first difference, at byte {at:,}",
+        )
+    return _said(expected), _said(received), ""
+
+
+def _said(thing: bytes | str | None) -> str:
+    return "" if thing is None else thing if isinstance(thing, str) else f"{quoted(thing)} ({count(thing)})"

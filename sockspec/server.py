@@ -1,0 +1,409 @@
+"""The server under test, as a scenario sees it: its life, the clients we send to it, and what is expected of it."""
+
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from sockspec import diagnosis
+from sockspec.client import Visit, meet
+from sockspec.failure import NotRun
+from sockspec.kernel import threads as proc
+from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
+from sockspec.peer import LINGER_NOT, Peer
+from sockspec.program import Program
+from sockspec.scenario import LOOPBACK, Scenario
+from sockspec.verdict import Outcome
+from sockspec.watch import Standstill, Why
+
+
+class Server:
+    """The server under test, started when it is first needed."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.command = scenario.cast.commands["server"]
+        self.port = self.command.port or scenario.ports.next()
+        self.program: Program | None = None
+
+    # --- its life
+
+    def start(self) -> None:
+        """Start it, and wait until the kernel shows that it listens on its port."""
+        self.launch(self.command.line(port=str(self.port)))
+        self.expect_listening()
+
+    def launch(self, line: list[str]) -> Program:
+        """Start it with that command line, and wait for nothing."""
+        self.program = self.scenario.launch(self.scenario.cast, "server", line)
+        return self.program
+
+    def running(self) -> Program:
+        if self.program is None:
+            self.start()
+        assert self.program is not None
+        return self.program
+
+    def expect_listening(self) -> None:
+        """It listens on its port."""
+        standstill = self.scenario.watch.until(lambda: bool(self.listeners()))
+        if standstill is not None:
+            self._not_listening(standstill)
+
+    def _not_listening(self, standstill: Standstill) -> NoReturn:
+        assert self.program is not None
+        name = self.program.name
+        elsewhere = [s.local for s in diagnosis.listeners(self.program, self.scenario.watch.diagnostics)]
+        self.scenario.told.append(f"{name} was asked to listen on port {self.port}")
+        if elsewhere:
+            told = [f"{host} port {port}{_slip(port, self.port)}" for host, port in elsewhere]
+            self.scenario.told.append(f"{name} listens on {', '.join(told)}")
+            self.scenario.fail(f"{name} listens on another port than the one it was given", outcome=Outcome.WRONG)
+        self.scenario.fail(f"{name} does not listen on its port", standstill=standstill)
+
+    def listeners(self) -> list[Socket]:
+        """Its listening sockets on its port."""
+        held = proc.sockets(self.running().pids())
+        return [s for s in self.scenario.watch.diagnostics.listening(self.port) if s.inode in held]
+
+    def stop(self) -> None:
+        """Kill it with all it started."""
+        program = self.running()
+        program.end()
+        self.scenario.watch.forget_program(program)
+        program.close()
+        self.program = None
+        self.scenario.told.append(f"{program.name} was stopped (SIGKILL)")
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does: SIGINT to all of it."""
+        self.running().signal(signal.SIGINT)
+        self.scenario.told.append(f"{self.running().name} was interrupted (SIGINT, as by Ctrl-C)")
+
+    def pause(self) -> None:
+        """Stop it in its tracks (SIGSTOP), and wait until every thread stands still."""
+        self.scenario.pause(self.running())
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self.running().signal(signal.SIGCONT)
+
+    # --- clients
+
+    def connect(self, host: str = LOOPBACK) -> Peer:
+        """A client of ours, connected to it."""
+        peer = self.dial(host)
+        watch = self.scenario.watch
+        standstill = watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
+        if standstill is not None:
+            self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill)
+        if own_info(peer.connection).state == CLOSE:
+            self._refuses(peer.name, host)
+        return peer
+
+    def dial(self, host: str = LOOPBACK) -> Peer:
+        """A client of ours on its way to it; not yet connected if the listen queue is full."""
+        self.running()
+        name = self.scenario.next_name()
+        try:
+            peer = self.scenario.peer(self.scenario.dial(host, self.port), name)
+        except ConnectionRefusedError:
+            self._refuses(name, host)
+        peer.did.append("connected" if host == LOOPBACK else f"connected to {host}")
+        return peer
+
+    def _refuses(self, name: str, host: str) -> NoReturn:
+        watch = self.scenario.watch
+        standstill = watch.at_rest() or watch.until(lambda: False)
+        bound = [s.local[0] for s in self.listeners()] if self.program and self.program.alive else []
+        where = f"; it listens on {', '.join(bound)} only" if bound else "; nobody listens there any more"
+        self.scenario.fail(
+            f"{name} was refused at {host}{where}",
+            standstill=standstill if not bound else None,
+            outcome=Outcome.WRONG if bound else None,
+        )
+
+    def visit(self, host: str = LOOPBACK) -> None:
+        """One short, complete, correct conversation; then the client leaves."""
+        self.converse(self.connect(host))
+
+    def converse(self, peer: Peer) -> None:
+        """The short conversation, on a connection that is there already."""
+        if request := self.scenario.conversation.request:
+            peer.send(request.encode())
+            peer.finish()
+        peer.expect_bytes()
+        peer.expect_end()
+        peer.vanish()
+
+    def converse_with(self, clients: Iterable[Peer]) -> None:
+        """The short conversation with each of those, in their order."""
+        for client in clients:
+            self.converse(client)
+
+    def visits(self, number: int) -> None:
+        """That many visits, one after the other."""
+        for _ in range(number):
+            self.visit()
+
+    def say_and_finish(self, peer: Peer) -> None:
+        """All that a client says in the short conversation; it reads the reply, and stays."""
+        peer.send(self.scenario.conversation.request.encode())
+        peer.finish()
+        peer.expect_bytes()
+
+    def connect_and_stay(self) -> None:
+        """A client that is connected, and has been noticed."""
+        self.connect()
+        self.scenario.at_rest()
+
+    def clients_leave(self) -> None:
+        """All clients close, in order: they had not, when the server ended."""
+        for peer in self.scenario.peers:
+            peer.leave()
+
+    def payload(self, size: int) -> bytes:
+        """Data to send, of that size."""
+        return self.scenario.payload(size)
+
+    def serve_reference_client(self, stdin: bytes) -> Visit:
+        """The client of the reference, started against this server."""
+        self.running()
+        return meet(self.scenario, self.scenario.reference, self.port, stdin)
+
+    # --- expectations
+
+    def expect_failure(self) -> None:
+        """It ends by itself without ever listening on its port, with a status that is not 0, and says why."""
+        program = self.running()
+        watch = self.scenario.watch
+        seen: list[Socket] = []
+
+        def decided() -> bool:
+            if program.exit is None:
+                seen.extend(diagnosis.listeners(program, watch.diagnostics))
+            return bool(seen) or program.exit is not None
+
+        standstill = watch.until(decided)
+        if seen:
+            host, port = seen[0].local
+            self.scenario.fail(
+                f"{program.name} listens on {host} port {port}{_slip(port, self.port)}", outcome=Outcome.WRONG,
+                expected="it ends with an error", received="it listens",
+            )  # fmt: skip
+        self.scenario.check_failed(program, standstill)
+
+    def expect_at_rest(self) -> None:
+        """It sleeps, and nothing is on its way."""
+        self.scenario.at_rest()
+
+    def expect_one_listener(self) -> None:
+        """It listens on its port and nowhere else; one socket for IPv4 and one for IPv6 count as one."""
+        found = [s.local for s in diagnosis.listeners(self.running(), self.scenario.watch.diagnostics)]
+        if any(port != self.port for _, port in found) or len(found) > 2:
+            told = ", ".join(f"{host} port {port}" for host, port in found)
+            self.scenario.fail(f"{self.running().name} listens in several places: {told}", outcome=Outcome.WRONG)
+
+    def expect_queue_for(self, peer: Peer) -> None:
+        """That client's connection is complete although nobody has accepted it yet: there is room in the queue."""
+        watch = self.scenario.watch
+
+        def decided() -> bool:
+            return own_info(peer.connection).state != SYN_SENT or self._queue_is_full()
+
+        watch.until(decided)
+        if own_info(peer.connection).state == SYN_SENT:
+            room = max((s.write_queue for s in self.listeners()), default=0)
+            self.scenario.fail(
+                f"{peer.name} finds the listen queue full, as listen() was told to keep {room} waiting",
+                outcome=Outcome.WRONG,
+            )
+
+    def _queue_is_full(self) -> bool:
+        return any(s.read_queue > s.write_queue for s in self.listeners())
+
+    def expect_quiet(self) -> None:
+        """Left alone, it uses no processor time: it has settled, or sleeps on a timer and does next to nothing else."""
+        watch, program = self.scenario.watch, self.running()
+        before, started = proc.processor_s(program.pids()), time.monotonic()
+        standstill = watch.outwait()
+        used, passed = proc.processor_s(program.pids()) - before, time.monotonic() - started
+        if standstill.why is Why.SPINNING or used > max(0.05, passed / 10):
+            self.scenario.fail(
+                f"{program.name} used {used:.2f} s of processor time in {passed:.1f} s with nothing to do",
+                outcome=Outcome.SPINNING,
+            )
+
+    def holdings(self) -> "Holdings":
+        """What it holds at rest: a leak shows as a difference between two of these."""
+        self.scenario.at_rest()
+        pids = self.running().pids()
+        zombies = proc.zombies(pids)
+        return Holdings(
+            open_files=sum(len(proc.links(pid)) for pid in pids),
+            threads=len(proc.threads(pids)),
+            zombies=zombies,
+            processes=len(pids) - zombies,
+            memory_bytes=proc.resident_bytes(pids),
+        )
+
+    def expect_no_growth(self, before: "Holdings", clients: int) -> None:
+        """It holds no more now than before those clients came and left."""
+        now = self.holdings()
+        for what, was, is_, slack in now.compared(before):
+            if is_ - was > slack(clients):
+                self.scenario.fail(
+                    f"{self.running().name} keeps {what}: {was:,} before {clients} clients came and left, {is_:,} now",
+                    outcome=Outcome.WRONG,
+                )
+
+    def expect_design(self) -> None:
+        """Record how it deals with the clients that are connected now, as the kernel shows it."""
+        self.scenario.at_rest()
+        self.scenario.note = diagnosis.design(self.running(), self.scenario.peers)
+
+    # --- a port that is not to be had
+
+    def take_port(self) -> "Holder":
+        """Somebody else, who listens on its port already."""
+        return Holder(self.scenario, self.port)
+
+    def launch_on_its_port(self) -> None:
+        """Start it on its port, and wait for nothing."""
+        self.launch(self.command.line(port=str(self.port)))
+
+    def launch_with_port(self, port: str) -> None:
+        """Start it with whatever that is for a port, and wait for nothing."""
+        if not self.command.takes_port:
+            raise NotRun("the program's port is fixed")
+        self.scenario.told.append(f"port given: {port}")
+        self.launch(self.command.line(port=port))
+
+    def launch_without_port(self) -> None:
+        """Start it with no port at all, and wait for nothing."""
+        if not self.command.takes_port:
+            raise NotRun("the program's port is fixed")
+        self.scenario.told.append("port given: none")
+        self.launch(self.command.without_port())
+
+    def launch_on_privileged_port(self) -> None:
+        """Start it, as an ordinary user, on a port below 1024 that is free."""
+        start = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+        on_port = self.scenario.watch.diagnostics.on_port
+        free = next((port for port in range(1023, 600, -1) if not on_port(port)), None)
+        if start < 1024 or free is None:
+            raise NotRun("every user may use ports below 1024 on this machine")
+        if not self.command.takes_port:
+            raise NotRun("the program's port is fixed")
+        self.port = free
+        self.scenario.told.append(f"port given: {self.port}, without the privilege that it needs")
+        self.launch([*unprivileged(), *self.command.line(port=str(self.port))])
+
+    def expect_plain_message(self) -> None:
+        """What it said of its failure is one line for people."""
+        self.scenario.check_plain_message(self.running())
+
+    def expect_ended(self) -> None:
+        """It ends, all of it."""
+        program = self.running()
+        standstill = self.scenario.watch.until(lambda: not program.pids())
+        if standstill is not None and program.pids():
+            self.scenario.fail(f"{program.name} goes on", standstill=standstill)
+        self.scenario.expected_end(program)
+
+    def expect_alive(self) -> None:
+        """It is still there, at rest."""
+        program = self.running()
+        self.scenario.watch.at_rest()
+        if not program.alive:
+            self.scenario.fail(f"{program.name} {program.exit}", outcome=Outcome.EXITED)
+
+    def expect_port_free(self) -> None:
+        """Nobody listens on its port any more."""
+        if self.scenario.watch.diagnostics.listening(self.port):
+            self.scenario.fail(f"port {self.port} is still listened on")
+
+    def expect_closed(self, peer: Peer) -> None:
+        """Its end of that connection is closed: nothing in CLOSE_WAIT."""
+        self.scenario.watch.at_rest()
+        theirs = peer.far_end()
+        if theirs is not None and theirs.state == CLOSE_WAIT:
+            self.scenario.fail(
+                f"{self.running().name} has not closed its end of the connection of {peer.name} (CLOSE_WAIT)",
+                outcome=Outcome.WRONG,
+            )
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """What a program holds at one moment."""
+
+    open_files: int
+    threads: int
+    zombies: int
+    processes: int
+    memory_bytes: int
+
+    def compared(self, before: "Holdings") -> list[tuple[str, int, int, Callable[[int], float]]]:
+        """Each holding in words, before and now, with the growth that is no leak yet for a number of clients.
+
+        A tenth of the clients may be in the middle of being tidied up; memory may grow by 4 KiB a client, a page, which
+        is what allocators and interpreters vary by.
+        """
+        few, pages = (lambda clients: clients / 10), (lambda clients: max(clients * 4096, 512 * 1024))
+        return [
+            ("open file descriptors", before.open_files, self.open_files, few),
+            ("threads", before.threads, self.threads, few),
+            ("children that ended and were never waited for (zombies)", before.zombies, self.zombies, few),
+            ("processes", before.processes, self.processes, few),
+            ("bytes of memory", before.memory_bytes, self.memory_bytes, pages),
+        ]
+
+
+class Holder:
+    """Somebody else's listening sockets on a port, IPv4 and IPv6."""
+
+    def __init__(self, scenario: Scenario, port: int) -> None:
+        self._scenario, self._port = scenario, port
+        hosts = ["0.0.0.0", "::"] if scenario.settings.isolation.ipv6 else ["0.0.0.0"]
+        self._sockets = [scenario.listen(host, port) for host in hosts]
+        scenario.told.append(f"port {port} was in use by another program")
+
+    def expect_undisturbed(self) -> None:
+        """Who connects to the port still reaches us."""
+        with socket.create_connection((LOOPBACK, self._port)) as visitor:
+            self._scenario.watch.until(lambda: own_info(visitor).state == ESTABLISHED)
+            try:
+                connection, _ = self._sockets[0].accept()
+            except BlockingIOError:
+                self._scenario.fail("who had the port before gets no connections any more", outcome=Outcome.WRONG)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+            connection.close()
+
+    def release(self) -> None:
+        """Give the port back."""
+        for opened in self._sockets:
+            opened.close()
+
+
+def unprivileged() -> list[str]:
+    """The words before a command that take from it the right to use ports below 1024 (capabilities(7), setpriv(1))."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        raise NotRun("taking the privilege from a program started by root needs setpriv (util-linux)")
+    return ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--"]
+
+
+def _slip(port: int, asked: int) -> str:
+    """Which well-known slip turns the port that was asked for into that one."""
+    if port == ((asked & 0xFF) << 8 | asked >> 8) and port != asked:
+        return f" ({asked} with its two bytes swapped: htons() is missing)"
+    if asked > 65535 and port == asked % 65536:
+        return f" ({asked} modulo 65536)"
+    return ""

@@ -1,0 +1,241 @@
+"""Waiting for a condition: serve every pipe and socket of a scenario, and look at the kernel when nothing comes.
+
+A wait ends when its condition holds, or when it cannot come to hold any more: the programs are gone, have settled, or
+(only here a clock decides) have used up the processor time or the patience that a scenario has. Patience is charged
+only while every thread sleeps, so a busy machine does not use it up.
+"""
+
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+
+from sockspec.complaint import SuiteError
+from sockspec.kernel import threads as proc
+from sockspec.kernel.look import Look, Rest, look
+from sockspec.kernel.sockets import Diagnostics
+from sockspec.program import Output, Program
+
+CHUNK_BYTES = 1 << 18
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.016
+_BETWEEN_LIMIT_CHECKS_S = 0.02
+_MACHINE_FAULT_S = 300.0
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """What a program may use up of the clock before we give up on it, in seconds, for a whole scenario."""
+
+    timer_s: float = 3.0
+    """Sleeping on timers while we wait for it."""
+    processor_s: float = 1.0
+    """Processor time without a byte moved."""
+
+
+class Why(Enum):
+    """Why a wait ended before its condition held."""
+
+    GONE = "the programs are gone"
+    SETTLED = "the programs wait for us"
+    TIMER = "a program waits on a timer"
+    SPINNING = "a program uses the processor and nothing comes of it"
+    LIMIT = "a program went beyond a limit"
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """The end of a wait whose condition will not hold."""
+
+    why: Why
+    look: Look
+    detail: str = ""
+
+
+class Watch:
+    """All that one scenario waits on: the programs' pipes and ends, and the sockets of our peers."""
+
+    def __init__(self, diagnostics: Diagnostics, patience: Patience) -> None:
+        self.diagnostics = diagnostics
+        self.patience = patience
+        self.programs: list[Program] = []
+        self.connections: list[socket.socket] = []
+        self._poll = select.epoll()
+        self._serve: dict[int, Callable[[int], None]] = {}
+        self._timer_spent_s = 0.0
+        self._processor_base_s: float | None = None
+        self._limits_checked = 0.0
+
+    # --- what is served
+
+    def add(self, fd: int, events: int, serve: Callable[[int], None]) -> None:
+        """Call `serve(events)` whenever epoll reports that file descriptor."""
+        self._poll.register(fd, events)
+        self._serve[fd] = serve
+
+    def change(self, fd: int, events: int) -> None:
+        self._poll.modify(fd, events)
+
+    def serves(self, fd: int) -> bool:
+        return fd in self._serve
+
+    def remove(self, fd: int) -> None:
+        if self._serve.pop(fd, None):
+            self._poll.unregister(fd)
+
+    def add_program(self, program: Program) -> None:
+        """Collect its output, and notice its end."""
+        self.programs.append(program)
+        for stream, output in ((program.out, program.stdout), (program.err, program.stderr)):
+            self.add(stream.fileno(), select.EPOLLIN, self._collector(stream.fileno(), output))
+
+        def ended(_: int) -> None:
+            self.remove(program.pidfd)
+            program.note_exit()
+
+        self.add(program.pidfd, select.EPOLLIN, ended)
+
+    def _collector(self, fd: int, output: Output) -> Callable[[int], None]:
+        def collect(_: int) -> None:
+            try:
+                data = os.read(fd, CHUNK_BYTES)
+            except BlockingIOError:
+                return
+            output.add(data)
+            if not data:
+                self.remove(fd)
+
+        return collect
+
+    def forget_program(self, program: Program) -> None:
+        """Stop watching one that has been ended on purpose; its last output is collected first."""
+        self.drain()
+        for fd in (program.out.fileno(), program.err.fileno(), program.pidfd, program.stdin.fileno()):
+            self.remove(fd)
+        self.programs.remove(program)
+
+    def close(self) -> None:
+        self._poll.close()
+
+    # --- waiting
+
+    def drain(self) -> None:
+        """Serve what has already come."""
+        while self._once(0.0):
+            pass
+
+    def until(self, met: Callable[[], bool]) -> Standstill | None:
+        """Wait for the condition; None once it holds, else why it will not."""
+        pause = _FIRST_PAUSE_S
+        seen: Look | None = None
+        since = started = time.monotonic()
+        self._processor_base_s = None
+        while not met():
+            if self._once(pause):
+                pause, seen, self._processor_base_s = _FIRST_PAUSE_S, None, None
+                if (standstill := self._limit()) is not None:
+                    return standstill
+                continue
+            before, seen = seen, self.look()
+            if self._once(0.0):  # what came before the look was taken
+                pause, seen = _FIRST_PAUSE_S, None
+                continue
+            now = time.monotonic()
+            if before is not None and before.rest is not Rest.RUNNING and seen.rest is not Rest.RUNNING:
+                self._timer_spent_s += now - since
+            since = now
+            if met():  # a condition that the kernel shows, rather than an event
+                return None
+            if (standstill := self._judge(seen) or self._limit()) is not None:
+                return standstill
+            if now - started > _MACHINE_FAULT_S:
+                raise SuiteError(f"no progress and no verdict in {_MACHINE_FAULT_S:.0f} s: {seen}")
+            pause = min(max((now - started) / 8, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+        return None
+
+    def at_rest(self) -> Standstill | None:
+        """Wait until the programs sleep and nothing is on its way; what they are then, or why they never do."""
+        for _ in range(3):  # nearly always at once: a look is cheaper than a pause
+            if self.look().asleep and not self._once(0.0):
+                return None
+            os.sched_yield()
+        return self.until(lambda: self.look().asleep)
+
+    def outwait(self) -> Standstill:
+        """Wait until nothing more comes of its own accord; a timer is outwaited, and costs no patience afterwards."""
+        standstill = self.until(lambda: False)
+        assert standstill is not None
+        self._timer_spent_s = 0.0
+        return standstill
+
+    def look(self) -> Look:
+        """Look at all programs of the scenario at once."""
+        return look(self.diagnostics, self.pids(), self.connections)
+
+    def pids(self) -> list[int]:
+        return [pid for program in self.programs for pid in program.pids()]
+
+    def _once(self, timeout_s: float) -> bool:
+        """Serve what epoll reports within that time; whether there was anything."""
+        events = self._poll.poll(timeout_s)
+        for fd, event in events:
+            serve = self._serve.get(fd)
+            if serve is not None:
+                serve(event)
+        return bool(events)
+
+    def _judge(self, seen: Look) -> Standstill | None:
+        if seen.rest is Rest.SETTLED:
+            return Standstill(Why.SETTLED, seen)
+        if seen.rest is Rest.GONE:
+            return Standstill(Why.GONE, seen)
+        if self._timer_spent_s > self.patience.timer_s:
+            return Standstill(Why.TIMER, seen)
+        used = proc.processor_s(self.pids())
+        if self._processor_base_s is None:
+            self._processor_base_s = used
+        if used - self._processor_base_s > self.patience.processor_s:
+            return Standstill(Why.SPINNING, seen)
+        return None
+
+    def _limit(self) -> Standstill | None:
+        now = time.monotonic()
+        if now - self._limits_checked < _BETWEEN_LIMIT_CHECKS_S:
+            return None
+        self._limits_checked = now
+        for program in self.programs:
+            if detail := program.beyond_limit():
+                return Standstill(Why.LIMIT, self.look(), f"{program.name} {detail}")
+        return None
+
+    def writer(self, fd: int, data: bytes, then: Callable[[], None]) -> None:
+        """Write all of it to a pipe as it takes it, then call `then`; a reader that is gone ends it early."""
+        left = memoryview(data)
+
+        def write(_: int) -> None:
+            nonlocal left
+            try:
+                left = left[os.write(fd, left[:CHUNK_BYTES]) :]
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                left = left[:0]
+            if not left:
+                self.remove(fd)
+                then()
+
+        if left:
+            self.add(fd, select.EPOLLOUT, write)
+            with suppress(BlockingIOError):
+                write(0)
+        else:
+            then()
+
+
+def chunks(data: bytes, size: int) -> Iterator[bytes]:
+    """The data in pieces of at most that many bytes."""
+    return (data[at : at + size] for at in range(0, len(data), size))

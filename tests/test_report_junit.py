@@ -1,0 +1,139 @@
+"""The JUnit report is well-formed and counts right, whatever a program printed."""
+
+from xml.etree.ElementTree import Element, fromstring
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sockspec.catalogue import Requirement
+from sockspec.report import as_junit
+from sockspec.report.model import Report
+from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
+from sockspec.visible import visible, visible_lines
+
+SOUP = st.text(st.characters()) | st.binary().map(lambda data: data.decode("utf-8", "surrogateescape"))
+SLUG = "echo.server.in-pieces"
+REQUIREMENTS = {
+    SLUG: Requirement(SLUG, Level.SHOULD, "S5", "all pieces come back", "rule 2", "The reason.", "The hint.")
+}
+
+
+def record(verdict: Verdict, said: str = "hello", slug: str = SLUG, case: str = "1-byte") -> Record:
+    """A record that has the same words in every string of its diagnosis."""
+    why = Diagnosis(said, [said, said], said, said, said, said, said)
+    return Record(slug, Level.SHOULD, "S5", case, verdict, Outcome.STUCK, 0.25, "", why, said)
+
+
+def rendered(*records: Record, said: str = "ada", strict: bool = False) -> Element:
+    report = Report(
+        version="1",
+        exercise="echo",
+        submission=said,
+        roles={"server": said},
+        seed=7,
+        isolation=said,
+        records=[*records],
+    )
+    return fromstring(as_junit.render([report], REQUIREMENTS, strict=strict, command="sockspec check ."))
+
+
+def test_a_testcase_is_named_by_its_role_its_slug_and_its_case() -> None:
+    testcase = rendered(record(Verdict.PASS)).find("testsuite/testcase")
+    assert testcase is not None
+    assert testcase.attrib == {"classname": "echo.server", "name": "in-pieces[1-byte]", "time": "0.250"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "strict", "kinds"),
+    [
+        (Verdict.PASS, False, []),
+        (Verdict.FAIL, False, ["failure"]),
+        (Verdict.ERROR, False, ["error"]),
+        (Verdict.NOT_RUN, False, ["skipped"]),
+        (Verdict.NOTE, False, ["system-out"]),
+        (Verdict.WARN, False, ["system-out"]),
+        (Verdict.WARN, True, ["failure"]),
+    ],
+    ids=str,
+)
+def test_each_verdict_has_its_element(verdict: Verdict, strict: bool, kinds: list[str]) -> None:
+    testcase = rendered(record(verdict), strict=strict).find("testsuite/testcase")
+    assert testcase is not None
+    assert [child.tag for child in testcase] == kinds
+
+
+def test_the_counts_are_those_of_the_elements() -> None:
+    root = rendered(*map(record, Verdict), record(Verdict.FAIL))
+    for counted in (root, root[0]):
+        assert counted.attrib.items() >= {"tests": "7", "failures": "2", "errors": "1", "skipped": "1"}.items()
+
+
+def test_a_failure_tells_what_happened_and_what_to_do() -> None:
+    failure = rendered(record(Verdict.FAIL)).find(".//failure")
+    assert failure is not None
+    assert failure.attrib == {"message": "hello", "type": "stuck"}
+    assert "  hint: The hint.\n" in (failure.text or "")
+
+
+def test_an_error_has_no_hint_for_the_student() -> None:
+    error = rendered(record(Verdict.ERROR)).find(".//error")
+    assert error is not None
+    assert "not held against the program" in (error.text or "")
+    assert "hint" not in (error.text or "")
+
+
+def test_a_should_that_is_not_met_says_so_where_it_passes() -> None:
+    said = rendered(record(Verdict.WARN)).findtext(".//system-out") or ""
+    assert said.startswith("WARN: a SHOULD is not met\n  all pieces come back\n")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a\0b",
+        "]]>",
+        "<b>&amp;</b>",
+        "abc\u202edcb",
+        "\ud800",
+        "\ufffe\uffff",
+        "\r\n\r",
+        "caf\udcc3\udca9\udcff",
+        "\x1b[2J",
+    ],
+    ids=ascii,
+)
+def test_the_worst_words_come_back_visible(said: str) -> None:
+    root = rendered(record(Verdict.FAIL, said), record(Verdict.NOT_RUN, said), said=said)
+    assert [failure.get("message") for failure in root.iter("failure")] == [visible_lines(said)]
+    assert [skipped.get("message") for skipped in root.iter("skipped")] == [visible_lines(said)]
+    assert root[0].get("name") == visible_lines(said)
+
+
+@settings(deadline=None)
+@given(SOUP, st.sampled_from(Verdict), st.booleans())
+def test_any_words_anywhere_give_a_document_that_parses(said: str, verdict: Verdict, strict: bool) -> None:
+    root = rendered(record(verdict, said, slug=said, case=said), said=said, strict=strict)
+    seen = [text for element in root.iter() for text in (element.text or "", *element.attrib.values())]
+    assert all(text.replace("\n", "").isprintable() for text in seen)
+
+
+@settings(deadline=None)
+@given(SOUP.map(visible))
+def test_visible_words_come_back_as_they_were(said: str) -> None:
+    failure = rendered(record(Verdict.FAIL, said)).find(".//failure")
+    assert failure is not None
+    assert failure.get("message") == said
+    assert said in (failure.text or "")
+
+
+def test_each_submission_is_a_suite_of_its_own() -> None:
+    ada, ben = (
+        Report(
+            version="1", exercise="echo", submission=name, roles={}, seed=7, isolation="none", seconds=1.5, records=[]
+        )
+        for name in ("ada", "ben")
+    )
+    root = fromstring(as_junit.render([ada, ben], REQUIREMENTS, command="sockspec check ."))
+    assert [suite.get("name") for suite in root] == ["ada", "ben"]
+    assert root.get("time") == "3.000"
