@@ -152,6 +152,14 @@ class Client:
         self.scenario.told.append("port given: none")
         return self.launch(self.command.without_port(host=LOOPBACK))
 
+    def start_on_default_port(self) -> "Visit":
+        """Start it with no port; it connects to the port that the exercise names for that."""
+        self.port = default_port(self.scenario)
+        self.listen(LOOPBACK)
+        visit = self.launch_without_port()
+        visit.peer = self._expect_connection(visit.program)
+        return visit
+
     def launch_at(self, host: str) -> "Visit":
         """Start it with that host, and wait for nothing."""
         self.scenario.told.append(f"host given: {host}")
@@ -278,6 +286,16 @@ class Visit:
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
         self.program.signal(signal.SIGCONT)
+
+
+def default_port(scenario: Scenario) -> int:
+    """The port of a program that is given none; NotRun where somebody else has it."""
+    port = scenario.exercise.default_port
+    if port is None:
+        raise SuiteError(f"{scenario.exercise.name} names no default port")
+    if scenario.watch.diagnostics.listening(port):
+        raise NotRun(f"another program listens on port {port} of this machine")
+    return port
 
 
 def meet(scenario: Scenario, cast: Cast, port: int, stdin: bytes) -> "Visit":

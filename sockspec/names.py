@@ -56,14 +56,11 @@ def serve(port: int = 53) -> "NameServer":
 
 
 def answer(message: bytes) -> tuple[Query, bytes] | None:
-    """The query in a message and the reply to it; None if it is no query.
-
-    Only the header and the question are read, so no message takes long.
-    """
+    """The query in a message and the reply to it; None if it is no query. What follows the question is not read."""
     from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSBuffer, DNSError, DNSHeader, DNSQuestion, DNSRecord  # type: ignore[import-untyped]
     from dnslib.label import DNSLabelError  # type: ignore[import-untyped]
 
-    buffer = DNSBuffer(message[:_LONGEST_QUERY])
+    buffer = DNSBuffer(message)
     try:
         header, question = DNSHeader.parse(buffer), DNSQuestion.parse(buffer)
         if header.qr or header.q != 1:  # a reply, perhaps our own: two servers could go on for ever

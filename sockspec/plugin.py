@@ -24,6 +24,7 @@ from sockspec.scenario import Ports, Scenario, Settings
 from sockspec.server import Server
 from sockspec.submission import Cast
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
+from sockspec.workdir import Workdir
 
 PLAYERS: dict[str, type[Server] | type[Client]] = {"server": Server, "client": Client}
 ATTRIBUTE = "sockspec"
@@ -79,6 +80,7 @@ class SuitePlugin:
         )
         self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
         self.recorded: dict[str, list[Facet]] = {}
+        self.workdirs: dict[str, Workdir] = {}
         reference = Path(run.reference.directory)
         self.key_parts = [
             fingerprint(_ENGINE), fingerprint(house.SUITES / run.exercise), fingerprint(reference),
@@ -166,7 +168,13 @@ class SuitePlugin:
 
     def _play(self, item: pytest.Function, cast: Cast, script: Script) -> str:
         scenario = Scenario(
-            cast, self.run.reference, script, self.settings, self.exercise.conversation, self.diagnostics, self.ports
+            self._placed(cast),
+            self._placed(self.run.reference),
+            script,
+            self.settings,
+            self.exercise,
+            self.diagnostics,
+            self.ports,
         )
         arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         try:
@@ -175,7 +183,20 @@ class SuitePlugin:
             scenario.check_crash()
         finally:
             scenario.close()
+            self.workdirs[cast.directory].restore()
         return scenario.note
+
+    def _placed(self, cast: Cast) -> Cast:
+        """That cast in a directory of this worker's own."""
+        if cast.directory not in self.workdirs:
+            self.workdirs[cast.directory] = Workdir(Path(cast.directory))
+        path = self.workdirs[cast.directory].path
+        return Cast(cast.name, {role: command.inside(path) for role, command in cast.commands.items()}, str(path))
+
+    def pytest_unconfigure(self) -> None:
+        for workdir in self.workdirs.values():
+            workdir.remove()
+        self.diagnostics.close()
 
     # --- the verdict
 
@@ -255,16 +276,24 @@ def _case(item: pytest.Item) -> str:
 class Collector:
     """Gathers the records where the reports of all workers come together."""
 
-    def __init__(self, seen: Callable[[Record], None]) -> None:
+    def __init__(self, seen: Callable[[int, int, str], None]) -> None:
         self.records: list[Record] = []
         self.faults: list[str] = []
         self._seen = seen
+        self._total = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._total = len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._total = len(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if encoded := getattr(report, ATTRIBUTE, None):
             record = msgspec.convert(encoded, Record)
             self.records.append(record)
-            self._seen(record)
+            self._seen(len(self.records), self._total, record.requirement)
         elif report.failed:
             self.faults.append(f"{report.nodeid} ({report.when}): {report.longreprtext}")
 

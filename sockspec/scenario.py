@@ -5,11 +5,9 @@ programs, our sockets, and the failure with all the evidence there is. When a sc
 process, no connection, no file.
 """
 
-import os
 import random
 import signal
 import socket
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -17,8 +15,9 @@ from typing import NoReturn
 import msgspec
 
 from sockspec import diagnosis
-from sockspec.catalogue import Conversation
+from sockspec.catalogue import Exercise
 from sockspec.complaint import SuiteError
+from sockspec.environment import environment
 from sockspec.failure import Failure
 from sockspec.isolation import Isolation
 from sockspec.kernel import threads as proc
@@ -82,7 +81,7 @@ class Scenario:
         reference: Cast,
         script: Script,
         settings: Settings,
-        conversation: Conversation,
+        exercise: Exercise,
         diagnostics: Diagnostics,
         ports: Ports,
     ) -> None:
@@ -90,7 +89,8 @@ class Scenario:
         self.reference = reference
         self.script = script
         self.settings = settings
-        self.conversation = conversation
+        self.exercise = exercise
+        self.conversation = exercise.conversation
         self.ports = ports
         self.watch = Watch(diagnostics, settings.patience)
         self.peers: list[Peer] = []
@@ -261,23 +261,6 @@ class Scenario:
         for opened in self._sockets:
             opened.close()
         self.watch.close()
-
-
-def environment() -> dict[str, str]:
-    """The environment of a program: an allow-list, so that nothing of ours steers it."""
-    interpreter = Path(base_python()).parent
-    return {
-        "PATH": f"{interpreter}:{os.environ.get('PATH', os.defpath)}",
-        "HOME": "/nonexistent",
-        "LANG": "C.UTF-8",
-        "TERM": "dumb",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def base_python() -> str:
-    """The interpreter beneath our virtual environment: a submission is to see the standard library, and not us."""
-    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def _compared(expected: bytes | str | None, received: bytes | str | None) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from typing import NoReturn
 import msgspec
 
 from sockspec import diagnosis
-from sockspec.client import Visit, meet
+from sockspec.client import Visit, default_port, meet
 from sockspec.failure import NotRun
 from sockspec.kernel import threads as proc
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
@@ -291,6 +291,12 @@ class Server:
             raise NotRun("the program's port is fixed")
         self.scenario.told.append("port given: none")
         self.launch(self.command.without_port())
+
+    def start_on_default_port(self) -> None:
+        """Start it with no port, and wait until it listens on the port that the exercise names for that."""
+        self.port = default_port(self.scenario)
+        self.launch_without_port()
+        self.expect_listening()
 
     def launch_on_privileged_port(self) -> None:
         """Start it, as an ordinary user, on a port below 1024 that is free."""

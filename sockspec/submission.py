@@ -1,16 +1,30 @@
-"""Commands: how a program of a submission, or of the reference, is started."""
+"""A submission: a directory with somebody's client and/or server, and how those are built and started.
 
+`sockspec.toml` says it, every key optional; what it leaves out is found by name. Nothing of a submission is imported.
+"""
+
+import os
+import re
 import shlex
 import string
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
+from sockspec import catalogue, house
+from sockspec.catalogue import Exercise
 from sockspec.complaint import UsageError, nearest
 from sockspec.verdict import Role
 
+MANIFEST = "sockspec.toml"
+ROLES: tuple[Literal["server", "client"], ...] = ("server", "client")
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {"server": ("port",), "client": ("host", "port")}
+_ARGUMENTS = {role: tuple(f"{{{name}}}" for name in names) for role, names in PLACEHOLDERS.items()}
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+_COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -32,6 +46,11 @@ class Command(msgspec.Struct, frozen=True):
     def takes_port(self) -> bool:
         return any("{port}" in word for word in self.words)
 
+    def inside(self, directory: Path) -> "Command":
+        """The same, with the names of files of that directory made absolute: it then runs from anywhere."""
+        words = [str(directory / word) if (directory / word).is_file() else word for word in self.words]
+        return Command(tuple(words), self.port)
+
 
 class Cast(msgspec.Struct, frozen=True):
     """Who plays: the programs of a submission or of the reference, by role, and the directory they run in."""
@@ -45,24 +64,196 @@ class Cast(msgspec.Struct, frozen=True):
         return f"{self.name} {role}"
 
 
+class Source(msgspec.Struct, frozen=True):
+    """How one program of a submission comes to be."""
+
+    shown: str
+    """What a reader knows it by: `server.c`."""
+    command: Command
+    build: str = ""
+    """The command that builds it, run in the directory of the submission; empty if there is nothing to build."""
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """A directory, the exercise it is for, and its programs."""
+
+    directory: Path
+    exercise: str
+    sources: dict[Role, Source]
+
+    @property
+    def name(self) -> str:
+        return self.directory.resolve().name
+
+
+class _Program(msgspec.Struct, forbid_unknown_fields=True):
+    build: str | None = None
+    run: str | None = None
+    port: int | None = None
+
+
+class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
+    exercise: str | None = None
+    server: _Program | None = None
+    client: _Program | None = None
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What the command line says about a submission; it wins over the manifest."""
+
+    exercise: str | None = None
+    roles: tuple[Role, ...] = ROLES
+    commands: dict[Role, str] = {}
+    build: str = ""
+    port: int | None = None
+
+
+def find(directory: Path, wishes: Wishes) -> Submission:
+    """The submission in that directory; UsageError says what is missing or unclear."""
+    entries = _entries(directory)
+    manifest = _manifest(directory, entries)
+    exercise = catalogue.exercise(wishes.exercise or manifest.exercise or _only_fit(directory, entries, wishes))
+    sources = {}
+    for role in wishes.roles:
+        if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
+            sources[role] = source
+    if not sources:
+        raise UsageError(
+            f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"
+            f" {_expected(exercise, wishes.roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
+            " or on the command line (--server, --client)."
+        )
+    return Submission(directory, exercise.name, sources)
+
+
+def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
+    return " or ".join(f"{exercise.names[role][0]}.py or {exercise.names[role][0]}.c" for role in roles)
+
+
+def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
+    """What is in the directory itself, by name."""
+    try:
+        with os.scandir(directory) as listing:
+            return {entry.name: entry for entry in sorted(listing, key=lambda entry: entry.name)}
+    except FileNotFoundError:
+        beside = [path.name for path in directory.parent.glob("*")] if directory.parent.is_dir() else []
+        raise UsageError(f"no such directory: {directory}{nearest(directory.name, beside)}") from None
+    except NotADirectoryError:
+        raise UsageError(f"{directory} is a file; give the directory that it is in") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {directory}: {error.strerror}") from None
+
+
+def _manifest(directory: Path, entries: Mapping[str, object]) -> _Manifest:
+    if MANIFEST not in entries:
+        return _Manifest()
+    path = directory / MANIFEST
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), _Manifest)
+    except msgspec.ValidationError as error:
+        unknown = re.search(r"unknown field `(.+?)`", str(error))
+        keys = [field for struct in (_Manifest, _Program) for field in struct.__struct_fields__]
+        raise UsageError(f"{path}: {error}{nearest(unknown[1], keys) if unknown else ''}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> str:
+    """The one exercise whose programs are there by name."""
+    known = house.exercises()
+    fitting = [
+        name
+        for name in known
+        if any(_candidates(role, directory, entries, catalogue.exercise(name)) for role in wishes.roles)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting and not wishes.commands:
+        raise UsageError(
+            f"{directory}: nothing to run. A program is found by its name (server.py, server.c, client.py, client.c,"
+            f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`)."
+        )
+    which = f"{' and '.join(fitting)} fit" if fitting else f"there are {', '.join(known)}"
+    raise UsageError(
+        f"{directory}: for which exercise? {which}; say it with --exercise {(fitting or known)[0]},"
+        f' or in {MANIFEST} (exercise = "{(fitting or known)[0]}").'
+    )
+
+
+def _source(
+    role: Role,
+    directory: Path,
+    entries: Mapping[str, os.DirEntry[str]],
+    manifest: _Manifest,
+    exercise: Exercise,
+    wishes: Wishes,
+) -> Source | None:
+    stated: _Program = getattr(manifest, role) or _Program()
+    port = wishes.port or stated.port
+    if port is not None and not 1 <= port <= 65535:
+        raise UsageError(f"{directory / MANIFEST}, {role}.port: {port} is no port (1 to 65535)")
+    build = wishes.build or stated.build or ""
+    if text := wishes.commands.get(role):
+        return Source(text, command(text, role, f"--{role}", port), build)
+    if stated.run is not None:
+        place = f"{directory / MANIFEST}, {role}.run"
+        return Source(stated.run, command(stated.run, role, place, port), build)
+    found = _candidates(role, directory, entries, exercise)
+    if len(found) > 1:
+        names = " and ".join(source.shown for source in found)
+        raise UsageError(
+            f"{directory}: which is the {role}, {names}?"
+            f" Say it in {MANIFEST} (`[{role}]`, `run = ...`) or with --{role}."
+        )
+    if not found:
+        return None
+    source = found[0]
+    return Source(source.shown, Command(source.command.words, port), build or source.build)
+
+
+def _candidates(
+    role: Role, directory: Path, entries: Mapping[str, os.DirEntry[str]], exercise: Exercise
+) -> list[Source]:
+    """What in the directory may be that program, by name: at most one for each of its names and languages."""
+    targets = _targets(directory, entries)
+    found = []
+    for name in exercise.names[role]:
+        arguments = _ARGUMENTS[role]
+        if f"{name}.py" in entries:
+            found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))
+        if name in targets:
+            found.append(Source(f"Makefile ({name})", Command((f"./{name}", *arguments)), f"make {name}"))
+        elif f"{name}.c" in entries:
+            build = _COMPILE.format(program=name, source=f"{name}.c")
+            found.append(Source(f"{name}.c", Command((f"./{name}", *arguments)), build))
+        elif name in entries and entries[name].is_file() and os.access(directory / name, os.X_OK):
+            found.append(Source(name, Command((f"./{name}", *arguments))))
+    return found
+
+
+def _targets(directory: Path, entries: Mapping[str, object]) -> set[str]:
+    """The plain targets of the Makefile, read as text: nothing in it is run to find out."""
+    for name in _MAKEFILES:
+        if name in entries:
+            try:
+                text = (directory / name).read_text(errors="replace")
+            except OSError as error:
+                raise UsageError(f"cannot read {directory / name}: {error.strerror}") from None
+            lines = [line.split(":")[0] for line in text.splitlines() if re.match(r"[\w./ -]+:(?!=)", line)]
+            return {word for line in lines for word in line.split()}
+    return set()
+
+
 def command(text: str, role: str, place: str, port: int | None = None) -> Command:
     """A command line as a user writes it; UsageError names the place and the placeholder that does not exist."""
     try:
         words = shlex.split(text)
         fields = {field for word in words for _, field, _, _ in string.Formatter().parse(word) if field is not None}
     except ValueError as error:
-        raise UsageError(f"{place}: {text!r} is no command line: {error}") from error
+        raise UsageError(f"{place}: {text!r} is no command line: {error}") from None
     if not words:
         raise UsageError(f"{place}: the command is empty")
     for field in sorted(fields - set(PLACEHOLDERS[role])):
-        allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS[role])
-        raise UsageError(
-            f"{place}: no placeholder {{{field}}}{nearest(field, PLACEHOLDERS[role])} There are: {allowed}."
-        )
+        near, allowed = nearest(field, PLACEHOLDERS[role]), " and ".join(_ARGUMENTS[role])
+        raise UsageError(f"{place}: no placeholder {{{field}}}{near} A {role} may be given {allowed}.")
     return Command(tuple(words), port)
-
-
-def resolved(command: Command, directory: Path) -> Command:
-    """The command with names of the submission's own files made absolute, so that it runs from any directory."""
-    words = [str(directory / word) if (directory / word).is_file() else word for word in command.words]
-    return Command(tuple(words), command.port)

@@ -112,8 +112,8 @@ def rows(records: Iterable[Record]) -> list[Row]:
 
 
 def exit_status(records: Iterable[Record], *, strict: bool) -> int:
-    """0 conforms, 1 does not, 3 a fault of the suite or the machine (which outranks the rest)."""
+    """0 conforms, 1 does not, 3 a fault of the suite or the machine, or nothing could be run; the last outranks."""
     verdicts = {record.verdict for record in records}
-    if Verdict.ERROR in verdicts or not verdicts:
+    if Verdict.ERROR in verdicts or verdicts <= {Verdict.NOT_RUN}:
         return 3
     return 1 if Verdict.FAIL in verdicts or (strict and Verdict.WARN in verdicts) else 0

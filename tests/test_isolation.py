@@ -92,7 +92,7 @@ def run(request: pytest.FixtureRequest) -> Run:
         pytest.skip("not root")
     user = NOBODY if request.param == "ordinary user" and os.geteuid() == 0 else None
     pythons = [[path, "-Werror"] for path in (sys.executable, shutil.which("python3", path="/usr/bin")) if path]
-    right = f"import dnslib, msgspec, sys; assert sys.version_info[:2] == {sys.version_info[:2]}"
+    right = f"import dnslib, sockspec.isolation, sys; assert sys.version_info[:2] == {sys.version_info[:2]}"
     python = next((python for python in pythons if can_be_started_as(user, [*python, "-c", right])), None)
     if python is None:
         pytest.skip("no Python that an ordinary user may run")
@@ -223,6 +223,27 @@ def test_a_machine_that_lacks_the_files_or_replaces_them_meanwhile_makes_no_diff
     assert said == "0 127.0.0.1"
 
 
+def test_a_machine_that_shares_its_mounts_gets_none_of_ours(run: Run) -> None:
+    said = run(
+        """
+        before = Path("/etc/resolv.conf").read_bytes()
+        outside = subprocess.Popen(["sh", "-c", "read now; cat /etc/resolv.conf"], stdin=-1, stdout=-1)
+        isolation.enter()
+        print(outside.communicate(b"now\\n")[0] == before)
+        """,
+        before="exec unshare --mount --propagation shared",
+    )
+    assert said == "True"
+
+
+def test_a_program_may_read_our_files(run: Run) -> None:
+    said = run("""
+        isolation.enter()
+        print(program("print(open('/etc/hosts').readline(), open('/etc/resolv.conf').readline())"))
+    """)
+    assert said.split() == ["127.0.0.1", "localhost", "nameserver", "127.0.0.1"]
+
+
 def test_the_rest_of_etc_is_the_machine_s(run: Run) -> None:
     said = run("isolation.enter(); print(Path('/etc/passwd').read_bytes())")
     assert said == str(Path("/etc/passwd").read_bytes())
@@ -231,6 +252,10 @@ def test_the_rest_of_etc_is_the_machine_s(run: Run) -> None:
 def test_nothing_is_left_behind(run: Run) -> None:
     run("isolation.enter()")
     assert not any(Path(isolation._STAGE, path).exists() for path in ("etc/nsswitch.conf", "empty"))
+
+
+def test_no_child_of_ours_is_left(run: Run) -> None:
+    assert run("isolation.enter(); print(Path(f'/proc/self/task/{os.getpid()}/children').read_text())") == ""
 
 
 TRY = """

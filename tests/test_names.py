@@ -120,14 +120,20 @@ def test_a_query_that_is_cut_off_gets_no_reply(size: int) -> None:
     assert names.answer(QUESTION[:size]) is None
 
 
-def test_a_reply_gets_no_reply() -> None:
-    answered = names.answer(QUESTION)
-    assert answered is not None
-    assert names.answer(answered[1]) is None
+NO_QUERIES = {
+    "a-reply": b"\0\0\x80\0" + QUESTION[4:],
+    "no-question": QUESTION[:4] + b"\0\0" + QUESTION[6:],
+    "two-questions": QUESTION[:4] + b"\0\2" + QUESTION[6:] + QUESTION[12:],
+    "a-name-that-points-at-itself": QUESTION[:12] + b"\xc0\x0c\0\1\0\1",
+    "a-label-beyond-63-bytes": QUESTION[:12] + b"\x40" + b"a" * 64 + b"\0\0\1\0\1",
+    "a-name-beyond-255-bytes": QUESTION[:12] + (b"\x3f" + b"a" * 63) * 1000 + b"\0\0\1\0\1",
+    "a-label-that-is-no-text": QUESTION[:12] + b"\1\xff\0\0\1\0\1",
+}
 
 
-def test_a_name_that_points_at_itself_gets_no_reply() -> None:
-    assert names.answer(QUESTION[:12] + b"\xc0\x0c\0\1\0\1") is None
+@pytest.mark.parametrize("message", NO_QUERIES.values(), ids=list(NO_QUERIES))
+def test_what_is_no_query_gets_no_reply(message: bytes) -> None:
+    assert names.answer(message) is None
 
 
 def test_an_unheard_of_type_is_remembered_by_its_number() -> None:

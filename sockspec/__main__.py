@@ -1,0 +1,5 @@
+"""`python -m sockspec` is `sockspec`."""
+
+from sockspec.cli import main
+
+main()

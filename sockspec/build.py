@@ -1,0 +1,86 @@
+"""Building a submission: in a copy of its directory, with its warnings kept for the report."""
+
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from sockspec import workdir
+from sockspec.complaint import UsageError
+from sockspec.environment import environment
+from sockspec.limits import Limits, apply
+from sockspec.submission import Cast, Submission
+from sockspec.verdict import Role
+from sockspec.visible import visible_lines
+
+_TIME_S = 120
+_MOST_LINES, _MOST_BYTES, _MOST_READ_BYTES = 12, 4000, 1 << 20
+
+
+class Built(msgspec.Struct, frozen=True):
+    """What came of building: who can play, what the compiler warned of, and what could not be built."""
+
+    cast: Cast
+    warnings: dict[Role, str]
+    failures: dict[Role, str]
+
+
+def build(submission: Submission, directory: Path) -> Built:
+    """Copy the submission to that directory and build its programs there."""
+    workdir.copy(submission.directory, directory)
+    warnings, failures, done = {}, {}, {}
+    for role, source in submission.sources.items():
+        if source.build and source.build not in done:
+            done[source.build] = _run(source.build, directory)
+        status, said = done.get(source.build, (0, ""))
+        if status != 0:
+            failures[role] = said or f"`{source.build}` ended with exit status {status}"
+        elif said:
+            warnings[role] = said
+        if role not in failures and not source.command.words[0].startswith(("/", "python")):
+            _check_exists(source.command.words[0], directory, failures, role)
+    commands = {role: source.command for role, source in submission.sources.items() if role not in failures}
+    return Built(Cast("your", commands, str(directory)), warnings, failures)
+
+
+def _check_exists(word: str, directory: Path, failures: dict[Role, str], role: Role) -> None:
+    if word.startswith("./") and not (directory / word).is_file():
+        failures[role] = f"the build left no program {word}"
+
+
+def _run(command: str, directory: Path) -> tuple[int, str]:
+    """Run a build command; its exit status and what it said, shortened."""
+    with tempfile.TemporaryFile() as output:  # a file is bounded by RLIMIT_FSIZE, a pipe by nothing
+        try:
+            process = subprocess.Popen(
+                shlex.split(command),
+                cwd=directory,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot run the build command {command!r}: {error}") from None
+        with suppress(ProcessLookupError):
+            apply(process.pid, Limits())
+        try:
+            status = process.wait(_TIME_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait(), f"`{command}` did not end in {_TIME_S} s"
+        output.seek(0)
+        return status, shortened(output.read(_MOST_READ_BYTES))
+
+
+def shortened(said: bytes) -> str:
+    """The compiler's own words: the first lines, made visible, and how many more there were."""
+    lines = [line for line in visible_lines(said[:_MOST_BYTES]).splitlines() if line.strip()]
+    more = said.count(b"\n") - _MOST_LINES
+    return "\n".join([*lines[:_MOST_LINES], *([f"({more} more lines)"] if more > 0 else [])])

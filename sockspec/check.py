@@ -1,0 +1,164 @@
+"""One check: submissions of one exercise are built, run through its suite, and reported on."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import sockspec
+from sockspec import catalogue, house, mutants
+from sockspec.build import Built, build
+from sockspec.complaint import SuiteError, UsageError
+from sockspec.environment import base_python
+from sockspec.plugin import Collector, Run
+from sockspec.report.model import Report
+from sockspec.scenario import Settings
+from sockspec.submission import ROLES, Cast, Command, Submission
+from sockspec.verdict import Diagnosis, Level, Outcome, Record, Role, Verdict
+
+Seen = Callable[[int, int, str], None]
+"""Told about progress: how many cases are done, how many there are, the requirement of the last one."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How a check is run."""
+
+    settings: Settings
+    roles: tuple[Role, ...] = ROLES
+    only: tuple[str, ...] = ()
+    strict: bool = False
+    jobs: int = 1
+
+
+def check(submissions: list[Submission], options: Options, seen: Seen) -> list[Report]:
+    """A report on each of the submissions, which are all for the same exercise, in their order."""
+    exercise = submissions[0].exercise
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+        built = {
+            label: build(submission, Path(scratch) / str(number))
+            for number, (label, submission) in enumerate(_labelled(submissions).items())
+        }
+        records = _not_built(exercise, built, options)
+        records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen)
+    seconds = time.monotonic() - started
+    return [
+        _report(exercise, submission, label, built[label], options, records, seconds / len(submissions))
+        for label, submission in _labelled(submissions).items()
+    ]
+
+
+def _labelled(submissions: list[Submission]) -> dict[str, Submission]:
+    """The submissions by names that differ, as short as they can be."""
+    names = [submission.name for submission in submissions]
+    return {
+        submission.name if names.count(submission.name) == 1 else str(submission.directory): submission
+        for submission in submissions
+    }
+
+
+def reference(exercise: str) -> Cast:
+    """The reference of an exercise; started without site-packages, which is faster and shuts everything else out."""
+    directory = house.REFERENCE / exercise
+    commands: dict[Role, Command] = {
+        "server": Command((base_python(), "-IS", "server.py", "{port}")),
+        "client": Command((base_python(), "-IS", "client.py", "{host}", "{port}")),
+    }
+    return Cast("the reference", commands, str(directory))
+
+
+def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen) -> list[Record]:
+    casts = {label: cast for label, cast in casts.items() if cast.commands}
+    if not casts:
+        return []
+    run = Run(exercise, casts, reference(exercise), options.settings, list(options.only), options.strict)
+    collector = Collector(seen)
+    arguments = [
+        str(house.SUITES / exercise),
+        "--sockspec-run", msgspec.json.encode(run).decode(),
+        "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
+        "-p", "sockspec.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain",
+        *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),
+    ]  # fmt: skip
+    # Neither we nor a worker may import anything from where the user happens to be, or load anybody's plugins.
+    os.environ.update(PYTHONSAFEPATH="1", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    here = Path.cwd()
+    os.chdir(house.ROOT)
+    try:
+        with redirect_stdout(sys.stderr):  # standard output belongs to the report
+            status = pytest.main(arguments, plugins=[collector])
+    finally:
+        os.chdir(here)
+    if collector.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SuiteError("\n".join(collector.faults) or f"pytest ended with {status!r}")
+    return collector.records
+
+
+def _not_built(exercise: str, built: dict[str, Built], options: Options) -> list[Record]:
+    """What was not built fails all that was to be shown with it."""
+    slugs = catalogue.select(list(catalogue.exercise(exercise).requirements), list(options.only))
+    return [
+        _not_built_record(catalogue.requirement(slug), label, role, said, strict=options.strict)
+        for label, each in built.items()
+        for role, said in each.failures.items()
+        for slug in slugs
+        if catalogue.requirement(slug).role in (role, "both")
+    ]
+
+
+def _not_built_record(requirement: catalogue.Requirement, label: str, role: Role, said: str, *, strict: bool) -> Record:
+    must = requirement.level is Level.MUST or (strict and requirement.level is Level.SHOULD)
+    lenient = Verdict.WARN if requirement.level is Level.SHOULD else Verdict.NOTE
+    diagnosis = Diagnosis(summary=f"your {role} was not built", last_words=said)
+    return Record(
+        requirement=requirement.slug, level=requirement.level, step=requirement.step, case="",
+        verdict=Verdict.FAIL if must else lenient, outcome=Outcome.NOT_BUILT, seconds=0.0, submission=label,
+        diagnosis=diagnosis,
+    )  # fmt: skip
+
+
+def _report(
+    exercise: str, submission: Submission, label: str, built: Built, options: Options, records: list[Record],
+    seconds: float,
+) -> Report:  # fmt: skip
+    order = list(catalogue.exercise(exercise).requirements)
+    own = sorted(
+        (record for record in records if record.submission == label),
+        key=lambda record: order.index(record.requirement),
+    )
+    return Report(
+        version=sockspec.__version__,
+        exercise=exercise,
+        submission=label,
+        roles={role: source.shown for role, source in submission.sources.items()},
+        seed=options.settings.seed,
+        isolation=options.settings.isolation.kind,
+        seconds=seconds,
+        warnings=list(built.warnings.values()),
+        slip=_slip(exercise, own) if not options.only else "",
+        records=own,
+    )
+
+
+def _slip(exercise: str, records: list[Record]) -> str:
+    """The slips of the mutants that fail just as this submission does, role by role."""
+    failed = {record.requirement for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)}
+    slips = [
+        mutants.slip(exercise, role, {slug for slug in failed if f".{role}." in slug})
+        for role in ROLES
+        if any(f".{role}." in slug for slug in failed)
+    ]
+    return " ".join(slip for slip in slips if slip)
+
+
+def complain_about_mixture(submissions: list[Submission]) -> None:
+    """Columns of one table are about one exercise."""
+    exercises = sorted({submission.exercise for submission in submissions})
+    if len(exercises) > 1:
+        raise UsageError(f"these are for different exercises ({', '.join(exercises)}); check them one by one")

@@ -1,0 +1,163 @@
+"""The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import sockspec
+from sockspec.complaint import SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from sockspec.isolation import Isolation
+    from sockspec.report.model import Report
+    from sockspec.verdict import Role
+
+
+class _Complaining(click.Group):
+    """Turns our complaints into one line and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            click.echo(f"sockspec: {error}", err=True)
+            sys.exit(2)
+        except SuiteError as error:
+            click.echo(f"sockspec: a fault of the suite or of this machine, not of a program:\n{error}", err=True)
+            sys.exit(3)
+
+
+@click.group(cls=_Complaining, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(sockspec.__version__, prog_name="sockspec")
+def main() -> None:
+    """Run any client or server that claims to do a socket exercise, and say whether it does, and why not."""
+
+
+@main.command()
+@click.argument("directories", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
+@click.option("--exercise", metavar="NAME", help="Which exercise it is; else sockspec.toml or the file names say so.")
+@click.option("--role", type=click.Choice(["client", "server"]), help="Check this half only.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Requirements to check, as globs; repeatable.")
+@click.option("--strict", is_flag=True, help="A SHOULD that is not met fails as well.")
+@click.option("--client", metavar="CMD", help="How to start the client, with {host} and {port}.")
+@click.option("--server", metavar="CMD", help="How to start the server, with {port}.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port of a program that cannot be told one.")
+@click.option("--build", default="", metavar="CMD", help="How to build it, run in a copy of DIR.")
+@click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Worker processes.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdicts there.")
+@click.option("--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="And as JUnit XML.")
+@click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
+@click.option("--patience", type=click.FloatRange(min=0.05), default=3.0, show_default=True,
+              help="Seconds a program may spend sleeping on timers, a scenario.")  # fmt: skip
+@click.option("--cpu", type=click.FloatRange(min=0.05), default=1.0, show_default=True,
+              help="Seconds of processor time it may use without moving a byte.")  # fmt: skip
+def check(
+    directories: tuple[Path, ...], exercise: str | None, role: str | None, only: tuple[str, ...], strict: bool,
+    client: str | None, server: str | None, port: int | None, build: str, jobs: int, json_file: Path | None,
+    junit_file: Path | None, seed: int, patience: float, cpu: float,
+) -> None:  # fmt: skip
+    """Check the client and the server in DIR against the reference; several directories get a column each."""
+    # Before anything else: a process with several threads cannot enter a private network.
+    isolation = _isolate()
+    from sockspec import check as checking
+    from sockspec.scenario import Settings
+    from sockspec.submission import ROLES, Wishes, find
+    from sockspec.watch import Patience
+
+    roles: tuple[Role, ...] = ROLES if role is None else (role,)  # type: ignore[assignment]
+    commands: dict[Role, str] = {}
+    if server is not None:
+        commands["server"] = server
+    if client is not None:
+        commands["client"] = client
+    wishes = Wishes(exercise, roles, commands, build, port)
+    submissions = [find(directory, wishes) for directory in directories or (Path(),)]
+    checking.complain_about_mixture(submissions)
+    settings = Settings(isolation, seed, Patience(patience, cpu))
+    options = checking.Options(settings, roles, only, strict, jobs)
+    from sockspec.report.progress import progress
+
+    with progress(sys.stderr) as show:
+        reports = checking.check(submissions, options, show)
+    command = " ".join(["sockspec check", *(str(directory) for directory in directories or (Path(),))])
+    if exercise is not None:
+        command += f" --exercise {exercise}"
+    _write(reports, json_file, junit_file, command, strict=strict)
+    sys.exit(_show(reports, command, strict=strict))
+
+
+def _isolate() -> "Isolation":
+    import msgspec
+
+    from sockspec import isolation, names
+
+    entered = isolation.enter()
+    if entered.kind != "private network":
+        return entered
+    names.serve()
+    return msgspec.structs.replace(entered, names=True)
+
+
+def _write(
+    reports: "list[Report]", json_file: Path | None, junit_file: Path | None, command: str, *, strict: bool
+) -> None:
+    from sockspec import catalogue
+    from sockspec.report import as_json, as_junit
+
+    try:
+        if json_file is not None:
+            json_file.write_bytes(as_json.render(reports))
+        if junit_file is not None:
+            requirements = catalogue.exercise(reports[0].exercise).requirements
+            junit_file.write_bytes(as_junit.render(reports, requirements, strict=strict, command=command))
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+
+
+def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
+    from rich.console import Console
+
+    from sockspec import catalogue
+    from sockspec.report import terminal
+    from sockspec.verdict import exit_status
+
+    console = Console(soft_wrap=True)
+    terminal.render(
+        reports, console, catalogue.exercise(reports[0].exercise).requirements, strict=strict, command=command
+    )
+    return exit_status((record for report in reports for record in report.records), strict=strict)
+
+
+@main.command("list")
+@click.argument("exercise", required=False)
+def list_(exercise: str | None) -> None:
+    """List the exercises' requirements: slug, level, step, sentence."""
+    from sockspec import catalogue, house
+
+    for name in [exercise] if exercise else house.exercises():
+        for requirement in catalogue.exercise(name).requirements.values():
+            level, step = requirement.level.value, requirement.step
+            click.echo(f"{requirement.slug:<38} {level:<6} {step}  {requirement.sentence}")
+
+
+@main.command()
+@click.argument("slug")
+def show(slug: str) -> None:
+    """Show one requirement: what it asks, why, and what to look at."""
+    from sockspec import catalogue
+
+    requirement = catalogue.requirement(slug)
+    rows: Sequence[tuple[str, str]] = [
+        ("level", requirement.level.value),
+        ("step", f"{requirement.step}, {catalogue.STEPS[requirement.step]}"),
+        ("because", requirement.reason),
+        ("hint", requirement.hint),
+        ("source", requirement.clause),
+        ("check it", f"sockspec check DIR --only {requirement.slug}"),
+    ]
+    click.echo(f"{requirement.slug}\n{requirement.sentence}\n")
+    for label, text in rows:
+        click.echo(f"{label:<9} {text}")

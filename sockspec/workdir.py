@@ -1,0 +1,101 @@
+"""A directory that programs run in, put back after every scenario: what one scenario left, the next does not find."""
+
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+from sockspec.complaint import UsageError
+
+_MOST_ENTRIES, _MOST_BYTES = 5_000, 256 << 20
+_LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"}
+
+_Seen = tuple[int, int, int, int]
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy what a submission consists of: directories and plain files; never a link, a device or a FIFO."""
+    entries, total = 0, 0
+    for directory, names, files in os.walk(source, onerror=_unreadable):
+        names[:] = sorted(name for name in names if name not in _LEFT_OUT)
+        below = target / Path(directory).relative_to(source)
+        below.mkdir(parents=True, exist_ok=True)
+        for name in sorted(files):
+            found = (Path(directory) / name).lstat()
+            entries, total = entries + 1, total + found.st_size
+            if entries > _MOST_ENTRIES or total > _MOST_BYTES:
+                raise UsageError(
+                    f"{source} holds more than {_MOST_ENTRIES:,} files or {_MOST_BYTES >> 20} MiB;"
+                    " give the directory that has just the programs"
+                )
+            if stat.S_ISREG(found.st_mode):
+                try:
+                    shutil.copy2(Path(directory) / name, below / name, follow_symlinks=False)
+                except OSError as error:
+                    _unreadable(error)
+
+
+def _unreadable(error: OSError) -> None:
+    raise UsageError(f"cannot read {error.filename}: {error.strerror}") from None
+
+
+class Workdir:
+    """A private copy of a directory."""
+
+    def __init__(self, pristine: Path) -> None:
+        self._pristine = pristine
+        self._parent = Path(tempfile.mkdtemp(prefix="sockspec-"))
+        self._parent.chmod(0o755)
+        self.path = self._parent / "work"
+        copy(pristine, self.path)
+        self._as_copied = self._scan()
+
+    def restore(self) -> None:
+        """Remove what was added, and copy again what was changed or removed."""
+        now = self._scan()
+        if now == self._as_copied:
+            return
+        for name in sorted(set(now) - set(self._as_copied), reverse=True):
+            _remove(self.path / name)
+        for name, was in self._as_copied.items():
+            if now.get(name) != was:
+                self._copy_again(name)
+        self._as_copied = self._scan()
+
+    def _copy_again(self, name: str) -> None:
+        source, target = self._pristine / name, self.path / name
+        if source.is_dir():
+            if not target.is_dir() or target.is_symlink():
+                _remove(target)
+                target.mkdir()
+            return
+        _remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
+
+    def _scan(self) -> dict[str, _Seen]:
+        """Every entry below, with what changes when it is written to; a directory by its mode only."""
+        found: dict[str, _Seen] = {}
+        pending = [""]
+        for below in pending:
+            with os.scandir(self.path / below) as listing:
+                for entry in listing:
+                    name, seen = f"{below}{entry.name}", entry.stat(follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        found[name] = (seen.st_mode, 0, 0, 0)
+                        pending.append(f"{name}/")
+                    else:
+                        found[name] = (seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ino)
+        return found
+
+    def remove(self) -> None:
+        """Remove the copy."""
+        shutil.rmtree(self._parent, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""Every mutant is caught by the requirements listed for it, every requirement catches one, and no MUST more than listed."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Checked
+
+from sockspec import catalogue, house
+from sockspec.mutants import Mutant, mutants, write
+from sockspec.verdict import Level
+
+ROLES = ["server", "client", "both"]
+TABLE = [(exercise, role, m) for exercise in house.exercises() for role in ROLES for m in mutants(exercise, role)]
+IMPATIENT = ("--patience", 1, "--cpu", 0.4)
+
+
+@pytest.mark.parametrize(("exercise", "role", "mutant"), TABLE, ids=[f"{e}-{r}-{m.name}" for e, r, m in TABLE])
+def test_a_mutant_fails_what_is_listed_for_it(
+    exercise: str, role: str, mutant: Mutant, tmp_path: Path, checked: Checked
+) -> None:
+    write(mutant, exercise, tmp_path / mutant.name)
+    half = () if role == "both" else ("--role", role)
+    report = checked(tmp_path / mutant.name, "--exercise", exercise, *half, *IMPATIENT)
+    failed = {v["requirement"]: v["level"] for v in report["verdicts"] if v["verdict"] in ("fail", "warn")}
+    own = {slug.split(".", 2)[2] for slug in failed if f".{role}." in slug}
+    musts = {slug.split(".", 2)[2] for slug, level in failed.items() if f".{role}." in slug and level == "MUST"}
+    assert not [v for v in report["verdicts"] if v["verdict"] == "error"], report["text"]
+    assert set(mutant.caught_by) <= own, f"missed by {set(mutant.caught_by) - own}; it failed {sorted(own)}"
+    assert musts <= set(mutant.caught_by), f"not listed: {sorted(musts - set(mutant.caught_by))}"
+
+
+@pytest.mark.parametrize("exercise", house.exercises())
+def test_every_requirement_catches_a_mutant(exercise: str) -> None:
+    caught = {f"{exercise}.{role}.{tail}" for role in ROLES for m in mutants(exercise, role) for tail in m.caught_by}
+    judged = {slug for slug, entry in catalogue.exercise(exercise).requirements.items() if entry.level is not Level.MAY}
+    assert judged - caught == set()
+
+
+def test_no_two_mutants_of_a_table_have_one_name() -> None:
+    names = [(exercise, role, mutant.name) for exercise, role, mutant in TABLE]
+    assert len(names) == len(set(names))
