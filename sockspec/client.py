@@ -116,7 +116,7 @@ class Client:
         visit.peer.finish()
         visit.expect_output()
         visit.expect_success()
-        visit.peer.expect_end()
+        visit.peer.expect_nothing_more()
 
     def stop_listening(self) -> None:
         """From now on nobody listens on the port."""

@@ -167,7 +167,7 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
         if theirs is None or not theirs.inode:
             continue
         ended = theirs.state == CLOSE_WAIT
-        if unread := theirs.read_queue - ended:
+        if unread := max(theirs.read_queue - ended, 0):
             told.append(f"{unread:,} bytes of {peer.name} are there and nobody reads them")
         elif ended:
             told.append(f"{peer.name} has ended its side, and nobody closes the connection (CLOSE_WAIT)")

@@ -173,10 +173,7 @@ class Peer:
         with self._open_to(1):
             standstill = self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
         if extra := bytes(self._unclaimed()):
-            self._stage.fail(
-                f"{self.name} received {count(extra)} too many", expected="nothing more", received=extra,
-                outcome=Outcome.WRONG,
-            )  # fmt: skip
+            self._too_many(extra)
         if self.ended != expected:
             self._stage.fail(
                 f"{self.name} waits for the end of the connection"
@@ -187,6 +184,21 @@ class Peer:
                 expected=ENDINGS[expected],
                 received=ENDINGS[self.ended],
             )
+
+    def expect_nothing_more(self) -> None:
+        """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""
+        with self._open_to(1):
+            self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
+        if extra := bytes(self._unclaimed()):
+            self._too_many(extra)
+
+    def _too_many(self, extra: bytes) -> NoReturn:
+        self._stage.fail(
+            f"{self.name} received {count(extra)} too many",
+            outcome=Outcome.WRONG,
+            expected="nothing more",
+            received=extra,
+        )
 
     def far_end(self) -> Socket | None:
         """The program's end of this connection, as the kernel has it."""

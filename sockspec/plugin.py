@@ -31,6 +31,7 @@ ATTRIBUTE = "sockspec"
 """Where a report carries its record; pytest-xdist brings plain attributes along."""
 _ENGINE = Path(__file__).resolve().parent
 _REQUIREMENT = pytest.StashKey[Requirement]()
+_TEST_NAME = pytest.StashKey[str]()
 _PLAYED = pytest.StashKey["Played"]()
 
 
@@ -113,6 +114,7 @@ class SuitePlugin:
             chosen = set(catalogue.select(list(self.exercise.requirements), self.run.only))
             for item in items:
                 item.stash[_REQUIREMENT] = self._requirement_of(item)
+            _name_tests(items)
             tested = {item.stash[_REQUIREMENT].slug for item in items}
             if untested := sorted(set(self.exercise.requirements) - tested):
                 raise SuiteError(f"no test is about {', '.join(untested)}")
@@ -221,7 +223,7 @@ class SuitePlugin:
             requirement=requirement.slug,
             level=requirement.level,
             step=requirement.step,
-            case=_case(item),
+            case=_case(item) or item.stash[_TEST_NAME],
             verdict=Verdict.NOTE if verdict is Verdict.PASS and played.note else verdict,
             outcome=outcome,
             seconds=round(played.seconds, 6),
@@ -271,6 +273,20 @@ def _case(item: pytest.Item) -> str:
         return ""
     label = callspec.params.get("submission", "")
     return "-".join(part for part in callspec._idlist if part != label)
+
+
+def _name_tests(items: list[pytest.Item]) -> None:
+    """Where a requirement has several tests, each is a case with the name of the test."""
+    tests: dict[str, set[str]] = {}
+    for item in items:
+        tests.setdefault(item.stash[_REQUIREMENT].slug, set()).add(_test_name(item))
+    for item in items:
+        several = len(tests[item.stash[_REQUIREMENT].slug]) > 1
+        item.stash[_TEST_NAME] = _test_name(item).removeprefix("test_").replace("_", " ") if several else ""
+
+
+def _test_name(item: pytest.Item) -> str:
+    return getattr(item, "originalname", item.name)
 
 
 class Collector:

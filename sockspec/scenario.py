@@ -265,7 +265,7 @@ class Scenario:
 
 def _compared(expected: bytes | str | None, received: bytes | str | None) -> tuple[str, str, str]:
     """What was expected, what came, and the caret below the first difference."""
-    if isinstance(expected, bytes) and isinstance(received, bytes):
+    if isinstance(expected, bytes) and isinstance(received, bytes) and received:
         at = common_prefix(expected, received)
         return (
             f"{quoted(expected, at)} ({count(expected)})",
@@ -276,4 +276,6 @@ def _compared(expected: bytes | str | None, received: bytes | str | None) -> tup
 
 
 def _said(thing: bytes | str | None) -> str:
-    return "" if thing is None else thing if isinstance(thing, str) else f"{quoted(thing)} ({count(thing)})"
+    if isinstance(thing, bytes):
+        return f"{quoted(thing)} ({count(thing)})" if thing else "nothing"
+    return thing or ""

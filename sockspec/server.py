@@ -64,8 +64,9 @@ class Server:
         if elsewhere:
             told = [f"{host} port {port}{_slip(port, self.port)}" for host, port in elsewhere]
             self.scenario.told.append(f"{name} listens on {', '.join(told)}")
-            self.scenario.fail(f"{name} listens on another port than the one it was given", outcome=Outcome.WRONG)
-        self.scenario.fail(f"{name} does not listen on its port", standstill=standstill)
+            what = f"{name} listens on another port than the one it was given"
+            self.scenario.fail(what, outcome=Outcome.NOT_STARTED)
+        self.scenario.fail(f"{name} does not listen on its port", standstill=standstill, outcome=Outcome.NOT_STARTED)
 
     def listeners(self) -> list[Socket]:
         """Its listening sockets on its port."""
@@ -139,7 +140,7 @@ class Server:
             peer.send(request.encode())
             peer.finish()
         peer.expect_bytes()
-        peer.expect_end()
+        peer.expect_nothing_more()
         peer.vanish()
 
     def converse_with(self, clients: Iterable[Peer]) -> None:

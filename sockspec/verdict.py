@@ -45,6 +45,7 @@ class Outcome(Enum):
     WAITING = "waiting"  # waits on a timer beyond our patience
     LIMIT = "limit"  # memory, output, processes or processor time
     NOT_BUILT = "not built"
+    NOT_STARTED = "not started"  # it never listened where it was told to
     NOT_FOUND = "not found"
     NOT_RUN = "not run"
     SUITE_ERROR = "suite error"

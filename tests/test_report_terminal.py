@@ -154,7 +154,7 @@ def test_one_that_conforms_says_so_and_no_more() -> None:
 def test_the_same_diagnosis_is_told_once() -> None:
     text = shown(report(NEXT, CLOSES))
     assert text.count("nobody calls accept()") == 1
-    assert "\nWARN  echo.server.closes  same as echo.server.next-client\n" in text
+    assert "\n  the same: echo.server.closes\n" in text
 
 
 def test_failing_cases_are_named_up_to_six() -> None:

@@ -1,4 +1,4 @@
-"""A hello server: greets whoever connects, and closes. What it says is GREETING, and nowhere else.
+"""A hello server: greets whoever connects, and closes. GREETING is all it ever says.
 
 Usage: server.py [PORT]        (3490 if none is given)
 Left out on purpose: more than one client at a time (none can hold the others up), and IPv6.

@@ -1,9 +1,12 @@
 """How a verdict is told when it is not a pass: the same lines in the same order, whatever the format."""
 
 from sockspec.catalogue import Requirement
-from sockspec.verdict import Diagnosis, Record, Row, Verdict
+from sockspec.verdict import Diagnosis, Outcome, Record, Row, Verdict
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
+UNPLAYED = (Outcome.NOT_BUILT, Outcome.NOT_STARTED)
+"""The program never got to the requirement: neither its reason nor its hint would be about what went wrong."""
+
 NAMES = 6
 """Cases named before `...`."""
 
@@ -18,9 +21,10 @@ def cases(row: Row) -> str:
     """` (2 of 14 cases: 1-byte, 3-bytes)`: the cases that have the row's verdict; nothing where there is one case."""
     if len(row.cases) == 1:
         return ""
-    names = [case.case for case in row.cases if case.verdict is row.verdict]
+    names = [case.case for case in row.cases if case.verdict is row.verdict and case.case]
+    number = sum(case.verdict is row.verdict for case in row.cases)
     shown = ", ".join([*names[:NAMES], "..."] if len(names) > NAMES else names)
-    return f" ({len(names)} of {len(row.cases)} cases: {shown})"
+    return f" ({number} of {len(row.cases)} cases{': ' if shown else ''}{shown})"
 
 
 def told(record: Record, requirement: Requirement | None, *, command: str, among: str = "") -> list[str]:
@@ -29,6 +33,12 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
     `among` says which cases the record stands for. A fault of ours has neither a reason nor a hint.
     """
     why = record.diagnosis or Diagnosis(summary=record.note)
+    if record.outcome in UNPLAYED:
+        return [
+            *(line for event in why.story for line in labelled("  ", event)),
+            *labelled("  ", why.last_words),
+            f"  again: {command}",
+        ]
     stated = None if record.verdict is Verdict.ERROR else requirement
     sentence = NOT_HELD if record.verdict is Verdict.ERROR else stated.sentence if stated else ""
     return [

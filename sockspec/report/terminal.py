@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
 from sockspec.report.model import Report
-from sockspec.report.story import NOT_HELD, cases, labelled, told
+from sockspec.report.story import NOT_HELD, UNPLAYED, cases, labelled, told
 from sockspec.verdict import Record, Row, Verdict, exit_status, rows
 from sockspec.visible import visible
 
@@ -80,31 +80,35 @@ def _listing(report: Report, requirements: Mapping[str, Requirement]) -> Iterato
             step = row.worst.step
             yield from ([], [(f"{step}  {STEPS.get(step, '')}", "bold")])
         known = requirements.get(row.requirement)
-        noted = f": {row.worst.note}" if row.verdict is Verdict.NOTE else ""
-        sentence = (known.sentence if known else "") + noted
+        noted = row.worst.note if row.verdict is Verdict.NOTE else ""
+        sentence = noted or (known.sentence if known else "")
         yield [("  ", ""), _MARKS[row.verdict], (f" {visible(row.requirement):{width}}  {sentence}", "")]
 
 
 def _failures(report: Report, requirements: Mapping[str, Requirement], command: str) -> Iterator[Line]:
-    """The story of everything that is not met, then what is the same as one of these, then the slip behind it all."""
+    """The story of everything that is not met, each told once with all that it explains, then the slip behind it."""
     unmet = [row for row in _ordered(report.records, requirements) if row.verdict in _UNMET]
-    earlier: dict[str, str] = {}
-    same: list[Line] = []
+    alike: dict[str, list[Row]] = {}
     for row in sorted(unmet, key=lambda row: _UNMET.index(row.verdict)):
-        worst = row.worst
-        summary = worst.diagnosis.summary if worst.diagnosis else ""
-        if summary and summary in earlier:
-            same.append([_MARKS[row.verdict], (f" {row.requirement}  same as {earlier[summary]}", "")])
-            continue
-        earlier[summary] = row.requirement
-        step = f"step {worst.step}: {STEPS.get(worst.step, '')}"
-        yield from ([], [_MARKS[row.verdict], (f" {row.requirement}  {worst.level.value}  {step}", "bold")])
-        story = told(worst, requirements.get(row.requirement), command=command, among=cases(row))
+        summary = row.worst.diagnosis.summary if row.worst.diagnosis else row.requirement
+        alike.setdefault(summary, []).append(row)
+    for first, *others in alike.values():
+        yield from ([], _title(first.worst))
+        story = told(first.worst, requirements.get(first.requirement), command=command, among=cases(first))
         yield from map(_plain, story)
-    yield from ([], *same) if same else ()
+        slugs = [row.requirement for row in ([first, *others] if first.worst.outcome in UNPLAYED else others)]
+        yield from map(_plain, labelled("  the same: ", ", ".join(slugs)))
     if report.slip:
         yield []
         yield from map(_plain, labelled("all of this together is what one known slip does: ", report.slip))
+
+
+def _title(record: Record) -> Line:
+    mark, style = _MARKS[record.verdict]
+    if record.outcome in UNPLAYED and record.diagnosis:
+        return [(f"{record.outcome.value.upper()}  {record.diagnosis.summary}", style)]
+    step = f"step {record.step}: {STEPS.get(record.step, '')}"
+    return [(mark, style), (f" {record.requirement}  {record.level.value}  {step}", "bold")]
 
 
 def _counts(report: Report) -> str:

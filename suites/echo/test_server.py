@@ -44,7 +44,7 @@ def test_every_reply_goes_to_the_client_that_asked(server: Server) -> None:
         client.finish()
     for client in clients:
         client.expect_bytes()
-        client.expect_end()
+        client.expect_nothing_more()
 
 
 @requirement("echo.server.waits-its-turn")
@@ -54,10 +54,9 @@ def test_a_second_client_that_arrives_early_is_served_in_the_end(server: Server)
     first.send(b"first")
     first.expect_bytes()
     first.finish()
-    first.expect_end()
     second.expect_bytes()
     second.finish()
-    second.expect_end()
+    second.expect_nothing_more()
 
 
 @requirement("server.design")
@@ -76,7 +75,7 @@ def test_a_client_that_waits_for_its_echo_gets_it(server: Server) -> None:
     peer.send(b"and another\n")
     peer.expect_bytes()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.binary")
@@ -86,7 +85,7 @@ def test_bytes_of_every_value_come_back(server: Server, data: bytes) -> None:
     peer.send(data)
     peer.finish()
     peer.expect_bytes()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.sizes")
@@ -96,7 +95,7 @@ def test_data_of_any_size_comes_back(server: Server, size: int) -> None:
     peer.send(server.payload(size))
     peer.finish()
     peer.expect_bytes()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.in-pieces")
@@ -106,7 +105,7 @@ def test_the_reply_does_not_depend_on_how_the_request_was_cut(server: Server, si
     peer.send_in_pieces(b"hello", size)
     peer.expect_bytes()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.in-pieces")
@@ -116,7 +115,7 @@ def test_the_reply_does_not_depend_on_where_the_request_was_cut(server: Server) 
         peer.send_cut_at(LINE, at)
         peer.expect_bytes()
         peer.finish()
-        peer.expect_end()
+        peer.expect_nothing_more()
 
 
 @requirement("echo.server.coalesced")
@@ -125,7 +124,7 @@ def test_many_messages_in_one_segment_all_come_back(server: Server) -> None:
     peer.send(b"".join(b"message %d\n" % number for number in range(100)))
     peer.expect_bytes()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.large")
@@ -134,7 +133,7 @@ def test_8_mib_come_back_while_they_are_sent(server: Server) -> None:
     peer.send(server.payload(8 * MIB))
     peer.expect_bytes()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.partial-send")
@@ -146,7 +145,7 @@ def test_no_byte_is_lost_when_it_is_stopped_in_the_middle_of_a_send(server: Serv
     server.resume()
     peer.expect_bytes()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.slow-reader")
@@ -156,7 +155,7 @@ def test_a_client_that_reads_late_gets_everything(server: Server) -> None:
     peer.wait_until_stuck()
     peer.expect_bytes()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("echo.server.half-close")
@@ -179,7 +178,7 @@ def test_nothing_is_added(server: Server, data: bytes) -> None:
     peer.expect_bytes()
     server.expect_at_rest()
     peer.finish()
-    peer.expect_end()
+    peer.expect_nothing_more()
 
 
 @requirement("server.client-resets")

@@ -48,4 +48,4 @@ def test_it_sends_nothing(client: Client) -> None:
     visit.peer.finish()
     visit.expect_output()
     visit.expect_success()
-    visit.peer.expect_end()
+    visit.peer.expect_nothing_more()

@@ -44,7 +44,7 @@ def test_several_clients_at_once_each_hear_the_greeting(server: Server) -> None:
     server.resume()
     for client in reversed(clients):
         client.expect_bytes()
-        client.expect_end()
+        client.expect_nothing_more()
 
 
 @requirement("hello.server.greets-talkers")
