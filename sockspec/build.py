@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -42,15 +43,19 @@ def build(submission: Submission, directory: Path) -> Built:
             failures[role] = said or f"`{source.build}` ended with exit status {status}"
         elif said:
             warnings[role] = said
-        if role not in failures and not source.command.words[0].startswith(("/", "python")):
-            _check_exists(source.command.words[0], directory, failures, role)
+        if role not in failures and not _runnable(source.command.words[0], directory):
+            if not source.build:
+                raise UsageError(f"cannot run {source.command.words[0]!r}: there is no such command; check its path")
+            failures[role] = f"`{source.build}` left no program {source.command.words[0]}"
     commands = {role: source.command for role, source in submission.sources.items() if role not in failures}
     return Built(Cast("your", commands, str(directory)), warnings, failures)
 
 
-def _check_exists(word: str, directory: Path, failures: dict[Role, str], role: Role) -> None:
-    if word.startswith("./") and not (directory / word).is_file():
-        failures[role] = f"the build left no program {word}"
+def _runnable(word: str, directory: Path) -> bool:
+    """Whether a command of that name can be started there, as far as can be seen beforehand."""
+    if "/" in word:
+        return os.access(directory / word, os.X_OK)
+    return shutil.which(word, path=environment()["PATH"]) is not None or (directory / word).is_file()
 
 
 def _run(command: str, directory: Path) -> tuple[int, str]:

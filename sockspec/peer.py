@@ -85,9 +85,10 @@ class Peer:
 
     def _send_each(self, pieces: Iterator[bytes]) -> None:
         with self._open_to(_RECORDING_BOUND_BYTES):
+            paced = True
             for piece in pieces:
                 self._queue(piece)
-                self.wait_until_consumed()
+                paced = paced and self.wait_until_consumed() is None  # a program that stopped reading is not waited for
 
     def finish(self) -> None:
         """Shut down our sending side, after all that is still to be sent: the program sees the end of the stream."""

@@ -149,6 +149,7 @@ def test_it_keeps_reading_however_long_the_server_pauses(client: Client) -> None
 
 @requirement("client.server-leaves")
 def test_it_ends_when_the_server_leaves_without_a_word(client: Client) -> None:
+    client.visit()
     visit = client.start(b"hello\n")
     visit.peer.expect_bytes()
     visit.peer.finish()

@@ -81,6 +81,7 @@ def test_no_byte_is_lost_when_it_is_stopped_in_the_middle_of_a_send(client: Clie
 
 @requirement("echo.client.empty-input")
 def test_no_input_is_a_complete_conversation(client: Client) -> None:
+    client.visit()
     visit = client.start(b"")
     visit.peer.expect_bytes()
     visit.peer.expect_end()

@@ -1,0 +1,40 @@
+"""Running the command line as a user does, in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sockspec import house
+
+PROGRAMS = house.FIXTURES / "programs"
+UNIVERSAL = house.MUTANTS / "universal"
+IMPATIENT = ("--patience", 1, "--cpu", 0.4)
+"""For programs that are known to be wrong: a second of timers, 0.4 s of the processor."""
+
+
+def sockspec(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `sockspec` with those arguments."""
+    command = [sys.executable, "-P", "-m", "sockspec", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
+
+
+def checked(*arguments: object, **options: Any) -> dict[str, Any]:
+    """`sockspec check` with those arguments: the JSON report, with the exit status and the text that was printed."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "report.json"
+        done = sockspec("check", *arguments, "--json", file, **options)
+        assert file.exists(), done.stderr
+        return {**json.loads(file.read_bytes()), "status": done.returncode, "text": done.stdout}
+
+
+def failed(report: dict[str, Any]) -> dict[str, str]:
+    """The requirements that are not met, with their levels."""
+    return {v["requirement"]: v["level"] for v in report["verdicts"] if v["verdict"] in ("fail", "warn")}
+
+
+def directories(*patterns: str) -> list[Path]:
+    """The directories of fixtures that match, sorted."""
+    return sorted(path for pattern in patterns for path in house.FIXTURES.glob(pattern) if path.is_dir())

@@ -1,0 +1,344 @@
+"""`sockspec check` from the outside: what it finds, what it says, and with which status it ends."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from running import PROGRAMS, checked, failed, sockspec
+
+from sockspec import house
+
+GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
+NEVER_ACCEPTS_AGAIN = (
+    "        close(connection);\n    }\n",
+    "        close(connection);\n        break;\n    }\n    pause();\n",
+)
+ONE = ("--only", "echo.server.next-client")
+
+
+def submission(directory: Path, **files: str) -> Path:
+    """A directory with those files; `server_c="..."` is server.c."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (directory / name.replace("_", ".")).write_text(text)
+    return directory
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """An echo server that serves one client and no other."""
+    text = GOOD_SERVER.read_text()
+    assert text.count(NEVER_ACCEPTS_AGAIN[0]) == 1
+    return submission(tmp_path / "broken", server_c=text.replace(*NEVER_ACCEPTS_AGAIN))
+
+
+# --- verdicts and exit status
+
+
+def test_a_program_that_conforms_ends_with_status_0() -> None:
+    done = sockspec("check", PROGRAMS / "echo" / "c-select", "--exercise", "echo", "--only", "in-pieces")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("conforms\n")
+
+
+def test_a_program_that_does_not_conform_ends_with_status_1_and_is_told_where_it_is_stuck(broken: Path) -> None:
+    done = sockspec("check", broken, "--exercise", "echo", *ONE)
+    assert done.returncode == 1
+    assert "your server is blocked in pause(); 1 finished connection waits in the listen queue" in done.stdout
+    assert "again: sockspec check" in done.stdout
+
+
+def test_the_command_that_a_failure_names_shows_that_failure_again(broken: Path) -> None:
+    told = sockspec("check", broken, "--exercise", "echo", *ONE).stdout
+    command = next(line.split("again: sockspec ")[1] for line in told.splitlines() if "again: " in line)
+    assert "FAIL  echo.server.next-client" in sockspec(*command.split()).stdout
+
+
+def test_a_should_fails_only_when_strict(tmp_path: Path) -> None:
+    text = GOOD_SERVER.read_text().replace("INADDR_ANY", "INADDR_LOOPBACK")
+    directory = submission(tmp_path, server_c=text)
+    only = ("--exercise", "echo", "--only", "every-address")
+    assert [sockspec("check", directory, *only, *strict).returncode for strict in ((), ("--strict",))] == [0, 1]
+
+
+def test_a_program_whose_failures_are_those_of_one_mutant_is_told_its_slip(tmp_path: Path) -> None:
+    text = GOOD_SERVER.read_text().replace("SO_REUSEADDR", "SO_KEEPALIVE")
+    done = sockspec("check", submission(tmp_path, server_c=text), "--exercise", "echo")
+    assert "what one known slip does: " in done.stdout
+
+
+def test_several_directories_get_a_column_each() -> None:
+    both = [PROGRAMS / "echo" / name for name in ("c-iterative", "c-poll")]
+    done = sockspec("check", *both, "--exercise", "echo", "--only", "server.binary")
+    assert done.stdout.splitlines()[0].split() == ["c-iterative", "c-poll"]
+    assert done.stdout.endswith("2 of 2 submissions conform\n")
+
+
+def test_two_workers_reach_the_verdicts_of_one(broken: Path) -> None:
+    one, two = (checked(broken, "--exercise", "echo", "--jobs", jobs) for jobs in (1, 2))
+    verdicts = [[(v["requirement"], v["case"], v["verdict"]) for v in report["verdicts"]] for report in (one, two)]
+    assert sorted(verdicts[0]) == sorted(verdicts[1])
+    assert [v[0] for v in verdicts[0]] == [v[0] for v in verdicts[1]]
+
+
+# --- reports
+
+
+def test_junit_tells_a_students_problem_as_a_failure(broken: Path, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    sockspec("check", broken, "--exercise", "echo", *ONE, "--junit", file)
+    case = next(ElementTree.parse(file).getroot().iter("testcase"))
+    assert "nobody calls accept()" in case.findall("failure")[0].attrib["message"]
+
+
+def test_json_names_the_run(broken: Path) -> None:
+    report = checked(broken, "--exercise", "echo", *ONE, "--seed", 7)
+    assert (report["exercise"], report["submission"], report["seed"]) == ("echo", "broken", 7)
+    assert report["verdicts"][0]["outcome"] == "stuck"
+
+
+def test_what_a_program_prints_cannot_move_the_cursor(tmp_path: Path) -> None:
+    noisy = submission(tmp_path, server_py="import sys\nsys.stderr.write('\\x1b[2J\\u202e')\nsys.exit(1)\n")
+    done = sockspec("check", noisy, "--exercise", "echo", *ONE)
+    assert "\x1b" not in done.stdout
+    assert r"\x1b[2J\u202e" in done.stdout
+
+
+# --- submissions
+
+
+def test_a_manifest_says_how_to_build_and_run(tmp_path: Path) -> None:
+    shutil.copy(GOOD_SERVER, tmp_path / "main.c")
+    (tmp_path / "sockspec.toml").write_text(
+        'exercise = "echo"\n[server]\nbuild = "cc -o prog main.c"\nrun = "./prog {port}"\n'
+    )
+    assert checked(tmp_path, *ONE)["status"] == 0
+
+
+def test_a_makefile_with_a_target_of_the_programs_name_builds_it(tmp_path: Path) -> None:
+    shutil.copy(GOOD_SERVER, tmp_path / "echo.c")
+    submission(tmp_path, Makefile="server: echo.c\n\t$(CC) -o $@ $<\n")
+    assert checked(tmp_path, "--exercise", "echo", *ONE)["status"] == 0
+
+
+def test_a_program_whose_port_is_fixed_is_checked_on_that_port(tmp_path: Path) -> None:
+    text = GOOD_SERVER.read_text().replace("argc == 2 ? parse_port(argv[1]) : 0", "argc ? 3490 : parse_port(argv[1])")
+    directory = submission(
+        tmp_path, server_c=text, sockspec_toml='[server]\nbuild = "make server"\nrun = "./server"\nport = 3490\n'
+    )
+    assert failed(checked(directory, "--exercise", "echo", "--port", 3490)) == {}
+
+
+def test_a_command_on_the_command_line_needs_no_directory() -> None:
+    python = f"python3 {PROGRAMS / 'echo' / 'python-iterative' / 'server.py'} {{port}}"
+    assert sockspec("check", "--exercise", "echo", "--server", python, *ONE).returncode == 0
+
+
+def test_nothing_is_written_into_the_submission(tmp_path: Path) -> None:
+    shutil.copy(GOOD_SERVER, tmp_path / "server.c")
+    checked(tmp_path, "--exercise", "echo", *ONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["server.c"]
+
+
+def test_compiler_warnings_are_kept_for_the_report(tmp_path: Path) -> None:
+    text = GOOD_SERVER.read_text().replace("int main(", "int unused(void) { int n; return 0; }\nint main(")
+    report = checked(submission(tmp_path, server_c=text), "--exercise", "echo", *ONE)
+    assert "unused variable" in report["warnings"][0]
+
+
+def test_a_module_of_the_submission_is_not_taken_for_the_standard_librarys(tmp_path: Path) -> None:
+    hostile = submission(tmp_path, socket_py="raise SystemExit(0)", conftest_py="raise SystemExit(0)")
+    shutil.copy(GOOD_SERVER, hostile / "server.c")
+    done = sockspec("check", ".", "--exercise", "echo", *ONE, "--jobs", 2, cwd=hostile)
+    assert done.stdout.endswith("conforms\n"), done.stderr
+
+
+# --- the oracle
+
+
+@pytest.fixture
+def house_copy(tmp_path: Path) -> Path:
+    """A copy of the whole house, whose reference may be changed."""
+    for name in ("sockspec", "suites", "reference"):
+        shutil.copytree(house.ROOT / name, tmp_path / "house" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "house"
+
+
+def run_in(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    return sockspec("check", *arguments, cwd=copy, env=environment)
+
+
+def test_another_greeting_in_the_reference_is_what_the_suite_expects(house_copy: Path, tmp_path: Path) -> None:
+    reference = house_copy / "reference" / "hello" / "server.py"
+    reference.write_text(reference.read_text().replace("Hello, world!", "Good evening."))
+    copied = submission(tmp_path / "copied", server_py=reference.read_text())
+    only = ("--exercise", "hello", "--role", "server", "--only", "greets")
+    assert run_in(house_copy, copied, *only).returncode == 0
+    done = run_in(house_copy, PROGRAMS / "hello" / "c-iterative", *only)
+    assert 'we expected  "Good evening."' in done.stdout
+
+
+def test_another_rule_in_the_reference_is_what_the_suite_expects(house_copy: Path) -> None:
+    reference = house_copy / "reference" / "echo" / "server.py"
+    reference.write_text(reference.read_text().replace("sendall(data)", "sendall(data.upper())"))
+    done = run_in(
+        house_copy, PROGRAMS / "echo" / "c-iterative", "--exercise", "echo", "--only", "server.answers-at-once"
+    )
+    assert 'we expected  "QUESTION\\n"' in done.stdout
+
+
+def test_a_reference_that_fails_its_own_scenario_is_a_fault_of_the_suite(house_copy: Path) -> None:
+    reference = house_copy / "reference" / "echo" / "server.py"
+    reference.write_text("raise SystemExit(1)\n")
+    done = run_in(house_copy, PROGRAMS / "echo" / "c-iterative", "--exercise", "echo", *ONE)
+    assert done.returncode == 3
+    assert "it is not held against the program" in done.stdout
+
+
+# --- bad input
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "my-echo").mkdir()
+    done = sockspec("check", tmp_path / "my-ecko")
+    assert done.returncode == 2
+    assert "no such directory" in done.stderr
+    assert "did you mean 'my-echo'?" in done.stderr
+
+
+def test_a_directory_with_nothing_to_run_in_it(tmp_path: Path) -> None:
+    done = sockspec("check", tmp_path, "--exercise", "echo")
+    assert done.returncode == 2
+    assert "nothing to run for echo" in done.stderr
+    assert "server.py or server.c" in done.stderr
+
+
+AS_NOBODY = """
+import os, sys
+import sockspec.check, sockspec.cli, sockspec.isolation, sockspec.names, sockspec.submission
+if os.geteuid() == 0:
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+sockspec.cli.main()
+"""
+
+
+def test_a_directory_that_may_not_be_read(tmp_path: Path) -> None:
+    closed = submission(tmp_path / "closed", server_py="")
+    closed.chmod(0)
+    command = [sys.executable, "-P", "-c", AS_NOBODY, "check", str(closed)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    closed.chmod(0o755)
+    assert done.returncode == 2
+    assert done.stderr == f"sockspec: cannot read {closed}: Permission denied\n"
+
+
+def test_a_file_that_does_not_compile(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, server_c="int main(void) { return nowhere; }"), "--exercise", "echo")
+    assert done.returncode == 1
+    assert "NOT BUILT  your server was not built" in done.stdout
+    assert "server.c:1:" in done.stdout
+    assert "undeclared" in done.stdout
+
+
+def test_a_command_that_does_not_exist() -> None:
+    done = sockspec("check", "--exercise", "echo", "--server", "no-such-program {port}", *ONE)
+    assert done.returncode == 2
+    assert "cannot run 'no-such-program': there is no such command" in done.stderr
+
+
+def test_a_program_that_ends_at_once(tmp_path: Path) -> None:
+    directory = submission(tmp_path, server_py="import sys\nsys.exit('not today')\n")
+    done = sockspec("check", directory, "--exercise", "echo", *ONE)
+    assert done.returncode == 1
+    assert "your server does not listen on its port: your server ended with exit status 1" in done.stdout
+    assert "not today" in done.stdout
+
+
+def test_a_program_that_never_listens(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, server_py="input()\n"), "--exercise", "echo", *ONE)
+    assert done.returncode == 1
+    assert "NOT STARTED" in done.stdout
+
+
+def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:
+    text = GOOD_SERVER.read_text().replace("htons(port)", "port")
+    done = sockspec("check", submission(tmp_path, server_c=text), "--exercise", "echo", *ONE)
+    assert done.returncode == 1
+    assert "with its two bytes swapped: htons() is missing" in done.stdout
+
+
+def test_a_directory_that_fits_two_exercises(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, server_py=""))
+    assert done.returncode == 2
+    assert "echo and hello fit; say it with --exercise" in done.stderr
+
+
+def test_two_programs_that_may_be_the_server(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, server_py="", server_c=""), "--exercise", "echo")
+    assert done.returncode == 2
+    assert "which is the server, server.py and server.c?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--exercise", "ecko"), "unknown exercise 'ecko'; did you mean 'echo'?"),
+        (("--exercise", "echo", "--only", "in-peaces"), "no requirement matches 'in-peaces'; did you mean 'in-pieces'?"),
+        (("--exercise", "echo", "--server", "./s {prot}"), "no placeholder {prot}; did you mean 'port'?"),
+        (("--exercise", "echo", "--server", "'"), "is no command line"),
+        (("--exercise", "echo", "--port", "70000"), "70000 is not in the range"),
+        (("--exercise", "echo", "--json", "/nonexistent/file"), "cannot write /nonexistent/file"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_a_usage_error_that_names_what_can(arguments: tuple[str, ...], said: str) -> None:
+    done = sockspec("check", PROGRAMS / "echo" / "c-iterative", *ONE, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[server]\nrunn = "x"', "did you mean 'run'?"),
+        ("[server]\nport = '80'", "Expected `int | null`, got `str` - at `$.server.port`"),
+        ("[server]\nport = 70000\nrun = 'x'", "70000 is no port"),
+        ('[server]\nrun = "./s {host}"', "no placeholder {host}"),
+        ("[server", "sockspec.toml"),
+    ],
+)
+def test_a_manifest_that_is_wrong_is_told_the_place(text: str, said: str, tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, sockspec_toml=text, server_py=""), "--exercise", "echo")
+    assert done.returncode == 2
+    assert "sockspec.toml" in done.stderr
+    assert said in done.stderr
+
+
+# --- the other commands
+
+
+def test_list_names_every_requirement_of_an_exercise() -> None:
+    done = sockspec("list", "echo")
+    assert "echo.server.in-pieces" in done.stdout
+    assert "hello." not in done.stdout
+
+
+def test_show_tells_one_requirement() -> None:
+    done = sockspec("show", "echo.server.in-pieces")
+    assert all(word in done.stdout for word in ("MUST", "S5", "because", "hint", "source", "RFC 862"))
+
+
+def test_show_names_the_nearest_requirement() -> None:
+    done = sockspec("show", "echo.server.binry")
+    assert (done.returncode, "did you mean 'echo.server.binary'?" in done.stderr) == (2, True)
+
+
+def test_the_report_is_json_that_parses(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    sockspec("check", PROGRAMS / "echo" / "c-iterative", "--exercise", "echo", *ONE, "--json", file)
+    assert json.loads(file.read_text())["verdicts"][0]["verdict"] == "pass"
