@@ -9,9 +9,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from running import PROGRAMS, checked, failed, sockspec
 
 from sockspec import house
+from tests.running import PROGRAMS, checked, failed, sockspec
 
 GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
 NEVER_ACCEPTS_AGAIN = (

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from running import IMPATIENT, checked, failed
 
 from sockspec import catalogue, house
 from sockspec.mutants import Mutant, mutants, write
 from sockspec.verdict import Level
+from tests.running import IMPATIENT, checked, failed
 
 ROLES = ["server", "client", "both"]
 TABLE = [(exercise, role, m) for exercise in house.exercises() for role in ROLES for m in mutants(exercise, role)]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, UNIVERSAL, checked, directories
 
 from sockspec import catalogue, house
 from sockspec.submission import ROLES
+from tests.running import PROGRAMS, UNIVERSAL, checked, directories
 
 GOOD = directories("programs/*/*")
 USELESS = [
