@@ -36,6 +36,8 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until the kernel shows that it listens on its port."""
+        if self.command.port and self.scenario.watch.diagnostics.listening(self.port):
+            raise NotRun(f"another program listens on port {self.port} of this machine")
         self.launch(self.command.line(port=str(self.port)))
         self.expect_listening()
 
@@ -160,14 +162,9 @@ class Server:
         peer.expect_bytes()
 
     def connect_and_stay(self) -> None:
-        """A client that is connected, and has been noticed."""
+        """A client that is connected and has been noticed; it is still there when the server ends."""
         self.connect()
         self.scenario.at_rest()
-
-    def clients_leave(self) -> None:
-        """All clients close, in order: they had not, when the server ended."""
-        for peer in self.scenario.peers:
-            peer.leave()
 
     def payload(self, size: int) -> bytes:
         """Data to send, of that size."""

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -289,7 +291,7 @@ def test_two_programs_that_may_be_the_server(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--exercise", "ecko"), "unknown exercise 'ecko'; did you mean 'echo'?"),
-        (("--exercise", "echo", "--only", "in-peaces"), "no requirement matches 'in-peaces'; did you mean 'in-pieces'?"),
+        (("--exercise", "echo", "--only", "in-peaces"), "'in-peaces'; did you mean 'in-pieces'?"),
         (("--exercise", "echo", "--server", "./s {prot}"), "no placeholder {prot}; did you mean 'port'?"),
         (("--exercise", "echo", "--server", "'"), "is no command line"),
         (("--exercise", "echo", "--port", "70000"), "70000 is not in the range"),
@@ -342,3 +344,30 @@ def test_the_report_is_json_that_parses(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     sockspec("check", PROGRAMS / "echo" / "c-iterative", "--exercise", "echo", *ONE, "--json", file)
     assert json.loads(file.read_text())["verdicts"][0]["verdict"] == "pass"
+
+
+# --- on a machine that lets nobody into a private network
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[str, Any]:
+    """A check of good programs without the right to make namespaces."""
+    if os.geteuid() != 0:
+        pytest.skip("taking a right away from a program needs root")
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "report.json"
+        bereft = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--"]
+        command = [*bereft, sys.executable, "-P", "-m", "sockspec", "check", str(PROGRAMS / "echo" / "c-select")]
+        done = subprocess.run([*command, "--exercise", "echo", "--json", str(file)], capture_output=True, text=True)
+        return {**json.loads(file.read_bytes()), "status": done.returncode, "text": done.stdout}
+
+
+def test_without_a_private_network_what_needs_our_name_server_is_not_run_and_says_why(plain: dict[str, Any]) -> None:
+    reasons = {v["requirement"]: v["note"] for v in plain["verdicts"] if v["verdict"] == "not run"}
+    assert set(reasons) >= {"echo.client.host-name", "echo.client.unknown-host", "echo.client.next-address"}
+    assert "Operation not permitted" in reasons["echo.client.host-name"]
+
+
+def test_without_a_private_network_all_else_is_judged_as_in_one(plain: dict[str, Any]) -> None:
+    assert (plain["isolation"], plain["status"], failed(plain)) == ("this machine", 0, {})
+    assert "conforms, as far as it was run" in plain["text"]

@@ -60,7 +60,6 @@ def test_started_again_after_it_served_it_gets_its_port(server: Server) -> None:
     server.visit()
     server.connect_and_stay()
     server.stop()
-    server.clients_leave()
     server.start()
     server.visit()
 

@@ -1,0 +1,80 @@
+"""The house keeps its rules: imports point one way, the engine knows no exercise, each requirement is complete."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from sockspec import catalogue, house
+
+ENGINE = house.ROOT / "sockspec"
+ROOMS = [
+    "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
+    "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.look", "failure", "workdir", "submission",
+    "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client", "server", "suite",
+    "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "report.story",
+    "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check", "cli", "__main__",
+]  # fmt: skip
+"""The rooms of the engine in the order in which they may import each other: from those to their left."""
+
+
+def room(path: Path) -> str:
+    name = ".".join(path.relative_to(ENGINE).with_suffix("").parts)
+    return name if name == "__init__" else name.removesuffix(".__init__")
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+FILES = sorted(ENGINE.rglob("*.py"))
+
+
+def test_every_room_of_the_engine_has_its_place_in_the_order() -> None:
+    assert {room(path) for path in FILES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=room)
+def test_a_room_imports_only_from_those_before_it(path: Path) -> None:
+    used = {name.removeprefix("sockspec.") for name in imported(path) if name.startswith("sockspec.")} & set(ROOMS)
+    assert [name for name in used if ROOMS.index(name) >= ROOMS.index(room(path))] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=room)
+def test_the_engine_knows_no_exercise_by_name(path: Path) -> None:
+    words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+    assert words & set(house.exercises()) == set()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(house.SUITES.glob("*/*.py")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_suite_imports_the_engine_and_pytest_only(path: Path) -> None:
+    assert {name.split(".")[0] for name in imported(path)} <= {"sockspec", "pytest"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(house.REFERENCE.glob("*/*.py")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_reference_is_one_short_file_of_the_standard_library(path: Path) -> None:
+    assert {name.split(".")[0] for name in imported(path)} <= set(sys.stdlib_module_names)
+    assert len(path.read_text().splitlines()) <= 60
+    assert not {"create_connection", "create_server", "socketserver", "asyncio"} & set(path.read_text().split())
+
+
+@pytest.mark.parametrize("slug", list(catalogue.all_requirements()))
+def test_a_requirement_says_what_why_and_what_to_do_each_in_a_sentence(slug: str) -> None:
+    entry = catalogue.requirement(slug)
+    assert entry.sentence.endswith(".")
+    assert entry.reason.endswith((".", "?"))
+    assert entry.hint.endswith((".", "?"))
+    assert entry.clause
+    assert "simply" not in f"{entry.sentence} {entry.reason} {entry.hint}".lower()
