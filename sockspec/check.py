@@ -46,7 +46,7 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
             for number, (label, submission) in enumerate(_labelled(submissions).items())
         }
         records = _not_built(exercise, built, options)
-        records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen)
+        records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
     seconds = time.monotonic() - started
     return [
         _report(exercise, submission, label, built[label], options, records, seconds / len(submissions))
@@ -73,7 +73,7 @@ def reference(exercise: str) -> Cast:
     return Cast("the reference", commands, str(directory))
 
 
-def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen) -> list[Record]:
+def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, scratch: Path) -> list[Record]:
     casts = {label: cast for label, cast in casts.items() if cast.commands}
     if not casts:
         return []
@@ -84,6 +84,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen) ->
         "--sockspec-run", msgspec.json.encode(run).decode(),
         "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
         "-p", "sockspec.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain",
+        "--basetemp", str(scratch / "pytest"),
         *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),
     ]  # fmt: skip
     # Neither we nor a worker may import anything from where the user happens to be, or load anybody's plugins.
