@@ -96,6 +96,8 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
             status = pytest.main(arguments, plugins=[collector])
     finally:
         os.chdir(here)
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.faults:
+        raise UsageError(f"nothing to check: {' '.join(options.only)} is about a half that is not there")
     if collector.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SuiteError("\n".join(collector.faults) or f"pytest ended with {status!r}")
     return collector.records
@@ -141,7 +143,7 @@ def _report(
         seed=options.settings.seed,
         isolation=options.settings.isolation.kind,
         seconds=seconds,
-        warnings=list(built.warnings.values()),
+        warnings=list(dict.fromkeys(built.warnings.values())),
         slip=_slip(exercise, own) if not options.only else "",
         records=own,
     )

@@ -1,5 +1,6 @@
 """The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,6 +61,7 @@ def check(
     junit_file: Path | None, seed: int, patience: float, cpu: float,
 ) -> None:  # fmt: skip
     """Check the client and the server in DIR against the reference; several directories get a column each."""
+    click.echo("no sandbox: programs run as you, with your rights; check only what you would run yourself", err=True)
     # Before anything else: a process with several threads cannot enter a private network.
     isolation = _isolate()
     from sockspec import check as checking
@@ -82,11 +84,17 @@ def check(
 
     with progress(sys.stderr) as show:
         reports = checking.check(submissions, options, show)
-    command = " ".join(["sockspec check", *(str(directory) for directory in directories or (Path(),))])
-    if exercise is not None:
-        command += f" --exercise {exercise}"
+    command = _again(
+        directories, {"--exercise": exercise, "--client": client, "--server": server, "--build": build, "--port": port}
+    )
     _write(reports, json_file, junit_file, command, strict=strict)
     sys.exit(_show(reports, command, strict=strict))
+
+
+def _again(directories: tuple[Path, ...], options: dict[str, object]) -> str:
+    """The command line that does the same again, ready to be copied."""
+    words = ["sockspec", "check", *map(str, directories or (Path(),))]
+    return shlex.join(words + [word for name, value in options.items() if value for word in (name, str(value))])
 
 
 def _isolate() -> "Isolation":

@@ -228,6 +228,7 @@ class Visit:
                 outcome=Outcome.WRONG if wrong or self.program.exit else None,
                 expected=expected,
                 received=got,
+                reference=f"printed {count(expected)}",
             )
         self._claimed += len(expected)
 
@@ -247,6 +248,7 @@ class Visit:
                 crashed or f"{self.program.name} {self.program.exit}",
                 outcome=Outcome.CRASHED if crashed else Outcome.EXITED,
                 expected="exit status 0",
+                reference="ended with exit status 0",
             )
         if extra := bytes(self._unclaimed()):
             self.scenario.fail(f"{self.program.name} printed {count(extra)} too many", received=extra,

@@ -80,7 +80,7 @@ def how_it_stands(
         threads = [thread for thread in standstill.look.threads if thread.pid in set(program.pids())]
         if program.exit is not None and not threads:
             sentences.append(crash(program) or f"{program.name} {program.exit}")
-        elif standstill.why is Why.SPINNING:
+        elif standstill.why is Why.SPINNING and not all(thread.asleep for thread in threads):
             sentences.append(
                 f"{program.name} used {patience.processor_s:g} s of processor time without moving a byte: it runs in"
                 " circles"
@@ -110,6 +110,8 @@ def _owners(peers: Iterable[Peer]) -> Mapping[int, Peer]:
 
 def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
     call = thread.call
+    if thread.state in "Tt":
+        return "is stopped (SIGSTOP, as by Ctrl-Z), and nobody continues it"
     if call is None:
         return "runs"
     name = f"{call.plain}()"

@@ -87,3 +87,10 @@ class Shelf:
             self.directory.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(zlib.compress(msgspec.msgpack.encode(facets), 1))
             temporary.replace(self.directory / name)
+
+    def prune(self, keep: int = 2000) -> None:
+        """Remove the oldest beyond so many: every change of a suite or of the engine records anew."""
+        with suppress(OSError):
+            stored = sorted(self.directory.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            for path in stored[keep:]:
+                path.unlink(missing_ok=True)

@@ -184,6 +184,7 @@ class Peer:
                 outcome=Outcome.WRONG if self.ended else None,
                 expected=ENDINGS[expected],
                 received=ENDINGS[self.ended],
+                reference=f"its connection came to {ENDINGS[expected]}",
             )
 
     def expect_nothing_more(self) -> None:
@@ -199,6 +200,7 @@ class Peer:
             outcome=Outcome.WRONG,
             expected="nothing more",
             received=extra,
+            reference="sent nothing more",
         )
 
     def far_end(self) -> Socket | None:
@@ -236,6 +238,7 @@ class Peer:
             outcome=Outcome.WRONG if wrong or self.ended else None,
             expected=expected,
             received=got,
+            reference=f"sent {count(expected)} here",
         )
 
     @contextmanager

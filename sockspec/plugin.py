@@ -199,6 +199,7 @@ class SuitePlugin:
         for workdir in self.workdirs.values():
             workdir.remove()
         self.diagnostics.close()
+        self.shelf.prune()
 
     # --- the verdict
 

@@ -60,17 +60,17 @@ class Output:
         self.head = bytearray()
         self.tail = b""
         self.count = 0
-        self._bound = bound_bytes
+        self.bound_bytes = bound_bytes
 
     def add(self, data: bytes) -> None:
-        room = self._bound - len(self.head)
+        room = self.bound_bytes - len(self.head)
         self.head += data[:room]
         self.tail = (self.tail + data)[-self.TAIL_BYTES :]
         self.count += len(data)
 
     @property
     def overflowed(self) -> bool:
-        return self.count > self._bound
+        return self.count > self.bound_bytes
 
 
 class Program:
@@ -172,8 +172,9 @@ class Program:
             return f"has {len(pids)} processes; {self.limits.processes} are allowed"
         if (resident := proc.resident_bytes(pids)) > self.limits.memory_bytes:
             return f"holds {resident >> 20} MiB of memory; {self.limits.memory_bytes >> 20} MiB are allowed"
-        if self.stdout.overflowed or self.stderr.overflowed:
-            return f"wrote more than {self.limits.output_bytes >> 20} MiB of output"
+        for output, name in ((self.stdout, "standard output"), (self.stderr, "standard error")):
+            if output.overflowed:
+                return f"wrote more than {output.bound_bytes >> 20} MiB to its {name}"
         if self.exit and self.exit.status in (-signal.SIGXCPU, -signal.SIGXFSZ):
             return str(self.exit)
         return ""

@@ -188,8 +188,8 @@ class Scenario:
             stands = diagnosis.how_it_stands(
                 standstill, programs, self.peers, self.watch.diagnostics, self.settings.patience
             )
-        elif crashed := next((words for program in programs if (words := diagnosis.crash(program))), ""):
-            stands = crashed
+        elif ended := [program for program in programs if program.exit and str(program.exit) not in what]:
+            stands = "; ".join(diagnosis.crash(program) or f"{program.name} {program.exit}" for program in ended)
         if outcome is None:
             outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else Outcome.WRONG
         shown = _compared(expected, received)

@@ -107,6 +107,7 @@ class Server:
         if standstill is not None:
             self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill)
         if own_info(peer.connection).state == CLOSE:
+            peer.did.clear()
             self._refuses(peer.name, host)
         return peer
 

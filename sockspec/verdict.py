@@ -46,9 +46,12 @@ class Outcome(Enum):
     LIMIT = "limit"  # memory, output, processes or processor time
     NOT_BUILT = "not built"
     NOT_STARTED = "not started"  # it never listened where it was told to
-    NOT_FOUND = "not found"
     NOT_RUN = "not run"
     SUITE_ERROR = "suite error"
+
+
+UNPLAYED = (Outcome.NOT_BUILT, Outcome.NOT_STARTED)
+"""The program never got to the requirement, whatever its level: nothing about it conforms."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,7 +117,9 @@ def rows(records: Iterable[Record]) -> list[Row]:
 
 def exit_status(records: Iterable[Record], *, strict: bool) -> int:
     """0 conforms, 1 does not, 3 a fault of the suite or the machine, or nothing could be run; the last outranks."""
+    records = list(records)
     verdicts = {record.verdict for record in records}
     if Verdict.ERROR in verdicts or verdicts <= {Verdict.NOT_RUN}:
         return 3
-    return 1 if Verdict.FAIL in verdicts or (strict and Verdict.WARN in verdicts) else 0
+    unplayed = any(record.outcome in UNPLAYED for record in records)
+    return 1 if unplayed or Verdict.FAIL in verdicts or (strict and Verdict.WARN in verdicts) else 0

@@ -34,7 +34,7 @@ class Patience(msgspec.Struct, frozen=True):
     timer_s: float = 3.0
     """Sleeping on timers while we wait for it."""
     processor_s: float = 1.0
-    """Processor time without a byte moved."""
+    """Processor time since a byte was last moved."""
 
 
 class Why(Enum):
@@ -133,7 +133,6 @@ class Watch:
         pause = _FIRST_PAUSE_S
         seen: Look | None = None
         since = started = time.monotonic()
-        self._processor_base_s = None
         while not met():
             if self._once(pause):
                 pause, seen, self._processor_base_s = _FIRST_PAUSE_S, None, None
@@ -153,7 +152,7 @@ class Watch:
             if (standstill := self._judge(seen) or self._limit()) is not None:
                 return standstill
             if now - started > _MACHINE_FAULT_S:
-                raise SuiteError(f"no progress and no verdict in {_MACHINE_FAULT_S:.0f} s: {seen}")
+                raise SuiteError(f"no progress and no verdict in {_MACHINE_FAULT_S:.0f} s: a program {seen.rest.value}")
             pause = min(max((now - started) / 8, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
         return None
 
@@ -189,7 +188,7 @@ class Watch:
         return bool(events)
 
     def _judge(self, seen: Look) -> Standstill | None:
-        if seen.rest is Rest.SETTLED:
+        if seen.rest in (Rest.SETTLED, Rest.STOPPED):
             return Standstill(Why.SETTLED, seen)
         if seen.rest is Rest.GONE:
             return Standstill(Why.GONE, seen)

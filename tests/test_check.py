@@ -44,7 +44,8 @@ def broken(tmp_path: Path) -> Path:
 
 def test_a_program_that_conforms_ends_with_status_0() -> None:
     done = sockspec("check", PROGRAMS / "echo" / "c-select", "--exercise", "echo", "--only", "in-pieces")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.startswith("no sandbox: programs run as you")
     assert done.stdout.endswith("conforms\n")
 
 
@@ -237,7 +238,7 @@ def test_a_directory_that_may_not_be_read(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     closed.chmod(0o755)
     assert done.returncode == 2
-    assert done.stderr == f"sockspec: cannot read {closed}: Permission denied\n"
+    assert done.stderr.endswith(f"sockspec: cannot read {closed}: Permission denied\n")
 
 
 def test_a_file_that_does_not_compile(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Rest(Enum):
     MOVING = "sleeps, but something is on its way to it or from it"
     WAITING = "sleeps, at least one thread on a timer"
     SETTLED = "waits without a limit, for us"
+    STOPPED = "is stopped, and nobody continues it"
     GONE = "has no thread left"
 
 
@@ -54,7 +55,8 @@ def look(diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[so
     first = proc.threads(pids)
     seen = tuple(first)
     if not all(thread.asleep for thread in first):
-        return Look(Rest.RUNNING, seen)
+        stopped = all(thread.asleep or thread.state in "Tt" for thread in first)
+        return Look(Rest.STOPPED if stopped else Rest.RUNNING, seen)
     unread = set()
     moving = False
     for connection in connections:

@@ -1,12 +1,9 @@
 """How a verdict is told when it is not a pass: the same lines in the same order, whatever the format."""
 
 from sockspec.catalogue import Requirement
-from sockspec.verdict import Diagnosis, Outcome, Record, Row, Verdict
+from sockspec.verdict import UNPLAYED, Diagnosis, Record, Row, Verdict
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
-UNPLAYED = (Outcome.NOT_BUILT, Outcome.NOT_STARTED)
-"""The program never got to the requirement: neither its reason nor its hint would be about what went wrong."""
-
 NAMES = 6
 """Cases named before `...`."""
 
@@ -33,7 +30,7 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
     `among` says which cases the record stands for. A fault of ours has neither a reason nor a hint.
     """
     why = record.diagnosis or Diagnosis(summary=record.note)
-    if record.outcome in UNPLAYED:
+    if record.outcome in UNPLAYED:  # neither reason nor hint of the requirement is about what went wrong
         return [
             *(line for event in why.story for line in labelled("  ", event)),
             *labelled("  ", why.last_words),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
 from sockspec.report.model import Report
-from sockspec.report.story import NOT_HELD, UNPLAYED, cases, labelled, told
-from sockspec.verdict import Record, Row, Verdict, exit_status, rows
+from sockspec.report.story import NOT_HELD, cases, labelled, told
+from sockspec.verdict import UNPLAYED, Record, Row, Verdict, exit_status, rows
 from sockspec.visible import visible
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def _closing(report: Report, strict: bool) -> str:
     if status == 3:
         return f"not judged: {NOT_HELD}" if found else "not judged: nothing was run"
     if status == 1:
-        unmet = found[Verdict.FAIL] + (found[Verdict.WARN] if strict else 0)
+        counted = [row for row in rows(report.records) if row.worst.outcome in UNPLAYED or row.verdict is Verdict.FAIL]
+        unmet = len(counted) + (found[Verdict.WARN] if strict else 0)
         return f"does not conform: {_count(unmet, 'requirement')} not met"
     left_out = found[Verdict.NOT_RUN]
     return f"conforms, as far as it was run: {_count(left_out, 'requirement')} not run" if left_out else "conforms"
