@@ -20,6 +20,7 @@ from sockspec.watch import CHUNK_BYTES, Standstill, Watch, chunks
 
 _MIRROR_AHEAD_BYTES = 1 << 18
 _RECORDING_BOUND_BYTES = 64 << 20
+_LOCKSTEP_BOUND_BYTES = 1 << 20
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 Ending = Literal["", "end", "reset"]
@@ -84,7 +85,7 @@ class Peer:
         self._send_each(iter((data[:at], data[at:])))
 
     def _send_each(self, pieces: Iterator[bytes]) -> None:
-        with self._open_to(_RECORDING_BOUND_BYTES):
+        with self._open_to(_LOCKSTEP_BOUND_BYTES):
             paced = True
             for piece in pieces:
                 self._queue(piece)
