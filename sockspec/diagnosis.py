@@ -49,7 +49,7 @@ def crash(program: Program) -> str:
     return ""
 
 
-_SIGNAL_REASONS = {
+_SIGNAL_REASONS: dict[int, str] = {
     signal.SIGPIPE: "it wrote to a connection that the other side had ended; such a write raises SIGPIPE, and the"
     " default action of SIGPIPE is to kill the program",
     signal.SIGSEGV: "it used memory that is not its own",
@@ -61,7 +61,7 @@ _SIGNAL_REASONS = {
 
 def _with_reason(program: Program) -> str:
     assert program.exit is not None
-    reason = _SIGNAL_REASONS.get(signal.Signals(-program.exit.status), "")
+    reason = _SIGNAL_REASONS.get(-program.exit.status, "")
     return f"{program.name} {program.exit}" + (f": {reason}" if reason else "")
 
 
@@ -117,11 +117,11 @@ def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
     name = f"{call.plain}()"
     if call.name in READS | WRITES:
         verb = "is blocked in"
-        inode = inode_of(thread.pid, call.fd)
+        inode = inode_of(thread.tid, call.fd)
         if inode in owners:
             peer = owners[inode]
             return f"{verb} {name} on the connection of {peer.name} (fd {call.fd}, {_shown(peer.address)})"
-        return f"{verb} {name} on {_file(thread.pid, call.fd, inode)}"
+        return f"{verb} {name} on {_file(thread.tid, call.fd, inode)}"
     if call.name in ACCEPTS:
         return f"is blocked in {name} (fd {call.fd})"
     if call.name in MULTIPLEXES:
@@ -135,11 +135,11 @@ def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
     return f"is blocked in {name}"
 
 
-def _file(pid: int, fd: int, inode: int) -> str:
+def _file(tid: int, fd: int, inode: int) -> str:
     if fd in _STANDARD and not inode:
         return _STANDARD[fd]
     try:
-        link = os.readlink(f"/proc/{pid}/fd/{fd}")
+        link = os.readlink(f"/proc/{tid}/fd/{fd}")
     except OSError:
         return f"fd {fd}"
     return f"fd {fd} ({visible(link.split(':')[0])})"
@@ -183,7 +183,7 @@ def design(program: Program, peers: Iterable[Peer]) -> str:
     multiplexed = {thread.call.plain for thread in threads if thread.call and thread.call.name in MULTIPLEXES}
     owners = _owners(peers)
     served = sum(
-        thread.call is not None and thread.call.name in READS and inode_of(thread.pid, thread.call.fd) in owners
+        thread.call is not None and thread.call.name in READS and inode_of(thread.tid, thread.call.fd) in owners
         for thread in threads
     )
     if processes > 1 and served > 1:

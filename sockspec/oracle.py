@@ -55,7 +55,7 @@ def fingerprint(*paths: Path) -> str:
     """A hash over the names and contents of all files below those directories."""
     digest = hashlib.sha256()
     for root in paths:
-        for path in sorted(p for p in root.rglob("*") if p.suffix in (".py", ".toml") and p.is_file()):
+        for path in sorted(p for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
             digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -77,7 +77,7 @@ class Shelf:
         try:
             stored = (self.directory / name).read_bytes()
             return msgspec.msgpack.decode(zlib.decompress(stored), type=list[Facet])
-        except (OSError, zlib.error, msgspec.DecodeError):
+        except (OSError, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def put(self, name: str, facets: list[Facet]) -> None:

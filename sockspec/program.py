@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sockspec.complaint import UsageError
 from sockspec.kernel import threads as proc
-from sockspec.limits import Limits, apply
+from sockspec.limits import Limits, apply, inherited
 
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -91,18 +91,20 @@ class Program:
         self.stdout = Output(limits.output_bytes)
         self.stderr = Output(1 << 20)
         self.exit: Exit | None = None
+        self._processor_s = 0.0
         self._strangers = set(proc.children(os.getpid()))
         try:
-            self._popen = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                cwd=directory,
-                env=environment,
-                start_new_session=True,
-            )
+            with inherited(limits):
+                self._popen = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    cwd=directory,
+                    env=environment,
+                    start_new_session=True,
+                )
         except OSError as error:
             raise UsageError(f"cannot run {command[0]!r}: {error.strerror}. Check the command and its path.") from error
         self.pid = self._popen.pid
@@ -117,26 +119,32 @@ class Program:
 
     def pids(self) -> list[int]:
         """Every process of the tree, orphans that fell to us included; zombies too, until somebody waits for them."""
-        orphans = []
-        for pid in proc.children(os.getpid()):
-            if pid in self._strangers or pid in _roots:
-                continue
-            if proc.state(pid) == "Z":
-                os.waitpid(pid, 0)  # as init would
-            else:
-                orphans.append(pid)
+        orphans: list[int] = []
+        again = True
+        while again:  # whoever ends leaves us its children, and they are not on the list yet
+            again = False
+            orphans.clear()
+            for pid in proc.children(os.getpid()):
+                if pid in self._strangers or pid in _roots:
+                    continue
+                if proc.ended(pid):
+                    os.waitpid(pid, 0)  # as init would
+                    again = True
+                else:
+                    orphans.append(pid)
         root = [] if self.exit else [self.pid]
         return proc.tree(root + orphans)
 
     @property
     def alive(self) -> bool:
         """Whether it runs, or has put itself into the background and runs there."""
-        return self.exit is None or (self.exit.status == 0 and any(proc.state(pid) not in "ZX" for pid in self.pids()))
+        return self.exit is None or (self.exit.status == 0 and any(not proc.ended(pid) for pid in self.pids()))
 
     def note_exit(self) -> None:
         """Take the exit status, once the pidfd says that there is one."""
         if self.exit is None:
-            _, status = os.waitpid(self.pid, 0)
+            _, status, usage = os.wait4(self.pid, 0)
+            self._processor_s = usage.ru_utime + usage.ru_stime
             self.exit = Exit(os.waitstatus_to_exitcode(status))
             self._popen.returncode = self.exit.status
 
@@ -175,7 +183,8 @@ class Program:
         for output, name in ((self.stdout, "standard output"), (self.stderr, "standard error")):
             if output.overflowed:
                 return f"wrote more than {output.bound_bytes >> 20} MiB to its {name}"
-        if self.exit and self.exit.status in (-signal.SIGXCPU, -signal.SIGXFSZ):
+        too_long = self._processor_s >= self.limits.processor_s  # by SIGKILL, where SIGXCPU is ignored
+        if self.exit and self.exit.by_signal and (too_long or -self.exit.status in (signal.SIGXCPU, signal.SIGXFSZ)):
             return str(self.exit)
         return ""
 

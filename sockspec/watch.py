@@ -114,7 +114,8 @@ class Watch:
     def forget_program(self, program: Program) -> None:
         """Stop watching one that has been ended on purpose; its last output is collected first."""
         self.drain()
-        for fd in (program.out.fileno(), program.err.fileno(), program.pidfd, program.stdin.fileno()):
+        streams = [stream.fileno() for stream in (program.stdin, program.out, program.err) if not stream.closed]
+        for fd in [*streams, program.pidfd]:
             self.remove(fd)
         self.programs.remove(program)
 
@@ -138,6 +139,8 @@ class Watch:
                 pause, seen, self._processor_base_s = _FIRST_PAUSE_S, None, None
                 if (standstill := self._limit()) is not None:
                     return standstill
+                if time.monotonic() - started > _MACHINE_FAULT_S:  # a trickle without end
+                    return Standstill(Why.TIMER, self.look())
                 continue
             before, seen = seen, self.look()
             if self._once(0.0):  # what came before the look was taken
@@ -149,7 +152,9 @@ class Watch:
             since = now
             if met():  # a condition that the kernel shows, rather than an event
                 return None
-            if (standstill := self._judge(seen) or self._limit()) is not None:
+            if (standstill := self._judge(seen)) is not None:
+                return self._limit(at_once=True) or standstill  # beyond a limit, it is not just at rest
+            if (standstill := self._limit()) is not None:
                 return standstill
             if now - started > _MACHINE_FAULT_S:
                 raise SuiteError(f"no progress and no verdict in {_MACHINE_FAULT_S:.0f} s: a program {seen.rest.value}")
@@ -162,13 +167,14 @@ class Watch:
             if self.look().asleep and not self._once(0.0):
                 return None
             os.sched_yield()
-        return self.until(lambda: self.look().asleep)
+        return self.until(lambda: self.look().asleep and not self._once(0.0))
 
     def outwait(self) -> Standstill:
         """Wait until nothing more comes of its own accord; a timer is outwaited, and costs no patience afterwards."""
+        spent = self._timer_spent_s
         standstill = self.until(lambda: False)
         assert standstill is not None
-        self._timer_spent_s = 0.0
+        self._timer_spent_s = spent
         return standstill
 
     def look(self) -> Look:
@@ -201,9 +207,9 @@ class Watch:
             return Standstill(Why.SPINNING, seen)
         return None
 
-    def _limit(self) -> Standstill | None:
+    def _limit(self, *, at_once: bool = False) -> Standstill | None:
         now = time.monotonic()
-        if now - self._limits_checked < _BETWEEN_LIMIT_CHECKS_S:
+        if now - self._limits_checked < _BETWEEN_LIMIT_CHECKS_S and not at_once:
             return None
         self._limits_checked = now
         for program in self.programs:

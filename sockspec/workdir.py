@@ -5,10 +5,11 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 from sockspec.complaint import UsageError
 
-_MOST_ENTRIES, _MOST_BYTES = 5_000, 256 << 20
+_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 1_000, 5_000, 256 << 20
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"}
 
 _Seen = tuple[int, int, int, int]
@@ -17,23 +18,30 @@ _Seen = tuple[int, int, int, int]
 def copy(source: Path, target: Path) -> None:
     """Copy what a submission consists of: directories and plain files; never a link, a device or a FIFO."""
     entries, total = 0, 0
-    for directory, names, files in os.walk(source, onerror=_unreadable):
+    for number, (directory, names, files) in enumerate(os.walk(source, onerror=_unreadable)):
         names[:] = sorted(name for name in names if name not in _LEFT_OUT)
         below = target / Path(directory).relative_to(source)
         below.mkdir(parents=True, exist_ok=True)
+        if number > _MOST_DIRECTORIES:
+            _too_much(source)
         for name in sorted(files):
             found = (Path(directory) / name).lstat()
             entries, total = entries + 1, total + found.st_size
             if entries > _MOST_ENTRIES or total > _MOST_BYTES:
-                raise UsageError(
-                    f"{source} holds more than {_MOST_ENTRIES:,} files or {_MOST_BYTES >> 20} MiB;"
-                    " give the directory that has just the programs"
-                )
+                _too_much(source)
             if stat.S_ISREG(found.st_mode):
                 try:
                     shutil.copy2(Path(directory) / name, below / name, follow_symlinks=False)
                 except OSError as error:
                     _unreadable(error)
+
+
+def _too_much(source: Path) -> NoReturn:
+    raise UsageError(
+        f"{source} holds more than {_MOST_ENTRIES:,} files, {_MOST_DIRECTORIES:,} directories or"
+        f" {_MOST_BYTES >> 20} MiB;"
+        " give the directory that has just the programs"
+    )
 
 
 def _unreadable(error: OSError) -> None:
@@ -53,6 +61,11 @@ class Workdir:
 
     def restore(self) -> None:
         """Remove what was added, and copy again what was changed or removed."""
+        if self.path.is_symlink() or not self.path.is_dir():
+            _remove(self.path)
+            copy(self._pristine, self.path)
+            self._as_copied = self._scan()
+            return
         now = self._scan()
         if now == self._as_copied:
             return
@@ -69,13 +82,14 @@ class Workdir:
             if not target.is_dir() or target.is_symlink():
                 _remove(target)
                 target.mkdir()
+            shutil.copymode(source, target)
             return
         _remove(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target, follow_symlinks=False)
 
     def _scan(self) -> dict[str, _Seen]:
-        """Every entry below, with what changes when it is written to; a directory by its mode only."""
+        """Every entry below, with what changes when it is written to (ctime cannot be set); a directory by its mode."""
         found: dict[str, _Seen] = {}
         pending = [""]
         for below in pending:
@@ -86,7 +100,7 @@ class Workdir:
                         found[name] = (seen.st_mode, 0, 0, 0)
                         pending.append(f"{name}/")
                     else:
-                        found[name] = (seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ino)
+                        found[name] = (seen.st_mode, seen.st_size, seen.st_ctime_ns, seen.st_ino)
         return found
 
     def remove(self) -> None:

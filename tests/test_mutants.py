@@ -1,4 +1,4 @@
-"""Every mutant is caught by the requirements listed for it, every requirement catches one, and no MUST more than listed."""
+"""Every mutant is caught by the requirements listed for it and no others; every requirement catches one."""
 
 from pathlib import Path
 

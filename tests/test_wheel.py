@@ -16,10 +16,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory that the wheel of this checkout was unpacked to, as pip does it."""
     directory = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
-    build = [*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", directory, house.ROOT]
+    build = [
+        *pip,
+        "wheel",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(directory),
+        str(house.ROOT),
+    ]
     subprocess.run(build, check=True)
     wheel = next(directory.glob("*.whl"))
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", directory / "site", wheel], check=True)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", str(directory / "site"), str(wheel)], check=True
+    )
     return directory / "site"
 
 

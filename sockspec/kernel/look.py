@@ -111,13 +111,13 @@ def unread_bytes(connection: socket.socket) -> int:
 def _about_to_wake(thread: Thread, unread: set[int]) -> bool:
     if thread.call is None or thread.call.name not in READS or not unread:
         return False
-    return inode_of(thread.pid, thread.call.fd) in unread
+    return inode_of(thread.tid, thread.call.fd) in unread
 
 
-def inode_of(pid: int, fd: int) -> int:
-    """The inode of a socket that a process holds; 0 for anything else."""
+def inode_of(tid: int, fd: int) -> int:
+    """The inode of a socket that a thread holds; 0 for anything else."""
     try:
-        link = os.readlink(f"/proc/{pid}/fd/{fd}")
+        link = os.readlink(f"/proc/{tid}/fd/{fd}")
     except OSError:
         return 0
     return int(link[8:-1]) if link.startswith("socket:[") else 0
@@ -134,7 +134,7 @@ def _hidden_timer(threads: Iterable[Thread]) -> bool:
 
 def _socket_timeout(thread: Thread) -> bool:
     assert thread.call is not None
-    if not inode_of(thread.pid, thread.call.fd):
+    if not inode_of(thread.tid, thread.call.fd):
         return False
     option = socket.SO_SNDTIMEO if thread.call.name in WRITES else socket.SO_RCVTIMEO
     try:

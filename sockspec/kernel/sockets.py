@@ -25,6 +25,7 @@ _SOCK_DIAG_BY_FAMILY = 20  # linux/sock_diag.h
 _REQUEST, _DUMP = 0x1, 0x300  # linux/netlink.h
 _ERROR, _DONE = 2, 3
 _INFO = 2  # INET_DIAG_INFO, linux/inet_diag.h
+_ANY_STATE = 0x3FFF  # with TCP_BOUND_INACTIVE, for sockets that are only bound (Linux 6.8)
 _NO_COOKIE = b"\xff" * 8
 _HEADER = struct.Struct("=IHHII")
 
@@ -100,7 +101,7 @@ class Diagnostics:
 
     def on_port(self, port: int) -> list[Socket]:
         """Every TCP socket whose local port that is, TIME_WAIT included."""
-        found = [s for family in (socket.AF_INET, socket.AF_INET6) for s in self._dump(family, 0xFFF)]
+        found = [s for family in (socket.AF_INET, socket.AF_INET6) for s in self._dump(family, _ANY_STATE)]
         return [s for s in found if s.local[1] == port]
 
     def connection(self, local: Address, remote: Address) -> Socket | None:

@@ -6,8 +6,8 @@ and a descendant is enough); a process that is gone while we read is left out.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from sockspec.kernel.calls import Call, parse
 
@@ -100,9 +100,14 @@ def state(pid: int) -> str:
         return "X"
 
 
+def ended(pid: int) -> bool:
+    """Whether no thread of that process is left; the first one may have ended, a zombie to look at, before the rest."""
+    return state(pid) in "ZX" and len(_listing(f"/proc/{pid}/task")) <= 1
+
+
 def zombies(pids: Iterable[int]) -> int:
     """How many of those have ended and were never waited for."""
-    return sum(state(pid) == "Z" for pid in pids)
+    return sum(state(pid) == "Z" and ended(pid) for pid in pids)
 
 
 def processor_s(pids: Iterable[int]) -> float:
@@ -118,15 +123,16 @@ def processor_s(pids: Iterable[int]) -> float:
 
 def resident_bytes(pids: Iterable[int]) -> int:
     """Memory those processes hold and share with no file: anonymous resident pages, in bytes."""
-    total = 0
-    for pid in pids:
-        try:
-            status = _text(f"/proc/{pid}/status")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if "\nRssAnon:" in status:
-            total += int(status[status.index("\nRssAnon:") + 9 :].split(None, 1)[0]) * 1024
-    return total
+    return sum(_resident_bytes(pid) for pid in pids)
+
+
+def _resident_bytes(pid: int) -> int:
+    for tid in _listing(f"/proc/{pid}/task"):  # any thread that is left tells for all of them
+        with suppress(FileNotFoundError, ProcessLookupError):
+            status = _text(f"/proc/{pid}/task/{tid}/status")
+            if "\nRssAnon:" in status:
+                return int(status[status.index("\nRssAnon:") + 9 :].split(None, 1)[0]) * 1024
+    return 0
 
 
 def _stat(pid: int) -> list[str]:
@@ -137,13 +143,14 @@ def _stat(pid: int) -> list[str]:
 
 def links(pid: int) -> dict[int, str]:
     """What each open file descriptor of a process is: `socket:[1234]`, `pipe:[77]`, `anon_inode:[timerfd]`."""
-    found = {}
-    directory = Path(f"/proc/{pid}/fd")
-    for name in _listing(str(directory)):
-        try:
-            found[int(name)] = os.readlink(directory / name)
-        except FileNotFoundError:
-            continue
+    found: dict[int, str] = {}
+    # A process whose first thread has ended shows its files below its other threads only.
+    for tid in [str(pid), *_listing(f"/proc/{pid}/task")]:
+        for name in _listing(f"/proc/{tid}/fd"):
+            with suppress(FileNotFoundError):
+                found[int(name)] = os.readlink(f"/proc/{tid}/fd/{name}")
+        if found:
+            break
     return found
 
 
