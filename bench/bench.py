@@ -45,7 +45,6 @@ FIRST_BYTES, STARTS = 50, 10
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 BENCH_WORKER = 20  # its ports are those that no other worker of this machine is likely to use
 
-
 _Seen = TypeVar("_Seen")
 
 
@@ -76,9 +75,9 @@ def main() -> None:
     with TemporaryDirectory(prefix="sockspec-bench-") as scratch:
         ENVIRONMENT["PYTHONPYCACHEPREFIX"] = f"{scratch}/bytecode"  # all is compiled once, as after an installation
         rows = [row for number in wanted for row in FIGURES[number](Path(scratch))]
-    print("Building C programs is on neither side of any row; one core: both sides are bound to the same processor.")
     cores, minutes = os.cpu_count(), (time.monotonic() - began) / 60
-    print(f"{cores} cores, Linux {platform.release()}, Python {platform.python_version()}; took {minutes:.1f} min.\n")
+    print(f"{cores} cores, Linux {platform.release()}, Python {platform.python_version()}; took {minutes:.1f} min.")
+    print("Building C programs is on neither side of any row; one core: both sides are bound to the same processor.\n")
     print(table([Row("figure", "ours", "bare or usual", "ratio", "goal"), *rows]))
 
 
@@ -117,8 +116,6 @@ def passing(scratch: Path) -> list[Row]:
 def passing_rows(language: str, cast: list[str], kept: Path, *, anew: bool) -> list[Row]:
     command = [*CHECK, cast[0], "--exercise", "echo"]
     bare_command = [*PYTHON, str(HERE / "bare.py"), *(["--reference-first"] if anew else []), *cast]
-    if not anew:
-        cost(command, cache=kept)  # records them
     ours, bare = in_turns(
         ROUNDS_ANEW if anew else ROUNDS_IN_C if language == "C" else ROUNDS,
         lambda: cost(command, cache=Path(mkdtemp(dir=kept.parent)) if anew else kept, one_core=True),
@@ -134,7 +131,7 @@ def passing_rows(language: str, cast: list[str], kept: Path, *, anew: bool) -> l
 
 
 def same_counts(directory: Path, cache: Path) -> None:
-    """Say so if bare.py does not start and connect what the suite does."""
+    """Record what the reference does; say so if bare.py does not start and connect what the suite does."""
     command = [*PYTHON, str(HERE / "counted.py"), "check", str(directory), "--exercise", "echo"]
     run(command, cache)
     suite = json.loads(run(command, cache).stderr.splitlines()[-1])  # the second one has the observations
@@ -147,23 +144,26 @@ def same_counts(directory: Path, cache: Path) -> None:
 
 
 def silent(scratch: Path) -> list[Row]:
-    rows = []
-    for what, options in (("accepts and never answers", []), ("never accepts", ["-DNEVER_ACCEPTS"])):
-        directory = scratch / what.replace(" ", "-")
-        compiled(HERE / "programs" / "silent.c", directory / "server", *options)
-        manifest(directory, server="./server {port}")
-        command = [*CHECK, str(directory), "--exercise", "echo", "--role", "server"]
-        cost(command, cache=scratch / "kept", fails=True)
-        starts = iter(range(ROUNDS))
-        ours, usual = in_turns(
-            ROUNDS,
-            lambda command=command: cost(command, cache=scratch / "kept", fails=True).wall,  # type: ignore[misc]
-            lambda directory=directory, starts=starts: usual_seconds(directory / "server", next(starts)),  # type: ignore[misc]
-        )
-        result = compared(ours, usual, faster=True)
-        told = f"2 a server that {what}, all server checks (usual: a sample of them, scaled)"
-        rows.append(Row(told, *result.cells, goal=goal(result.ratio >= 20, "at least 20")))
-    return rows
+    return [
+        silent_row("accepts and never answers", scratch / "silent", scratch / "kept"),
+        silent_row("never accepts", scratch / "deaf", scratch / "kept", "-DNEVER_ACCEPTS"),
+    ]
+
+
+def silent_row(what: str, directory: Path, kept: Path, *options: str) -> Row:
+    compiled(HERE / "programs" / "silent.c", directory / "server", *options)
+    manifest(directory, server="./server {port}")
+    command = [*CHECK, str(directory), "--exercise", "echo", "--role", "server"]
+    cost(command, cache=kept, fails=True)  # records what the reference does
+    numbers = iter(range(ROUNDS))
+    ours, usual = in_turns(
+        ROUNDS,
+        lambda: cost(command, cache=kept, fails=True).wall,
+        lambda: usual_seconds(directory / "server", next(numbers)),
+    )
+    result = compared(ours, usual, faster=True)
+    told = f"2 a server that {what}, all server checks (usual: a sample, scaled): wall"
+    return Row(told, *result.cells, goal=goal(result.ratio >= 20, "at least 20"))
 
 
 def usual_seconds(server: Path, number: int) -> float:

@@ -111,7 +111,8 @@ def main() -> int:
                     busy_round(tally, groups, Path(scratch))
                     print(f"round {number} of {rounds}: {tally.busy_s[-1]:.0f} s, {tally.differing} differ", flush=True)
         except KeyboardInterrupt:
-            print("interrupted")
+            print(f"interrupted\n{tally.told()}")
+            return 130
     print(tally.told())
     return int(tally.differing > 0)
 

@@ -20,7 +20,6 @@ from sockspec.watch import CHUNK_BYTES, Standstill, Watch, chunks
 
 _MIRROR_AHEAD_BYTES = 1 << 18
 _RECORDING_BOUND_BYTES = 64 << 20
-_LOCKSTEP_BOUND_BYTES = 1 << 20
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 Ending = Literal["", "end", "reset"]
@@ -85,11 +84,14 @@ class Peer:
         self._send_each(iter((data[:at], data[at:])))
 
     def _send_each(self, pieces: Iterator[bytes]) -> None:
-        with self._open_to(_LOCKSTEP_BOUND_BYTES):
+        with self._open_to(_RECORDING_BOUND_BYTES):
             paced = True
             for piece in pieces:
                 self._queue(piece)
                 paced = paced and self.wait_until_consumed() is None  # a program that stopped reading is not waited for
+                self._stage.watch.drain()
+                if self.ended:  # before the next piece is answered with a reset
+                    break
 
     def finish(self) -> None:
         """Shut down our sending side, after all that is still to be sent: the program sees the end of the stream."""

@@ -107,8 +107,6 @@ def test_pieces_wait_for_a_program_that_dawdles(stage: Stage) -> None:
     assert stage.ended(program).split() == ["1"] * 5
 
 
-# FAILS: a program that is blocked because its pipe to us is full sleeps, so it counts as one that has consumed a piece
-# and waits for the next.
 def test_pieces_wait_for_a_program_that_prints_much_about_each(stage: Stage) -> None:
     log = "static char log[1 << 18]; memset(log, ' ', sizeof log);"
     program = stage.c(
@@ -120,14 +118,14 @@ def test_pieces_wait_for_a_program_that_prints_much_about_each(stage: Stage) -> 
     assert stage.ended(program).split() == ["1"] * 40
 
 
-def test_pieces_wait_for_a_program_that_answers_much_to_each(stage: Stage) -> None:
-    answer = "static char much[8 << 20]; #define printf(...) printf(__VA_ARGS__), send(c, much, sizeof much, 0)"
-    program = stage.c(answer.replace("#", "\n#") + "\n" + RECEIVES["c"])
+def test_what_the_program_answers_to_each_piece_is_read_meanwhile(stage: Stage) -> None:
+    answers = 'printf("%zd ", n), send(c, b, sizeof b / 8, 0);'
+    program = stage.c(RECEIVES["c"].replace('printf("%zd ", n);', answers))
     peer = stage.client(program)
     peer.send_in_pieces(b"1234", 1)
     peer.finish()
-    assert len(peer.expect_bytes()) == 4 * 8 << 20
     assert stage.ended(program).split() == ["1"] * 4
+    assert len(peer.expect_bytes()) == 4 << 17
 
 
 def test_consumed_is_what_was_read_by_a_program_that_sleeps_again(stage: Stage) -> None:
@@ -280,8 +278,6 @@ def test_what_came_before_a_reset_is_read_although_send_noticed_it(stage: Stage)
     assert (peer.expect_bytes(), peer.ended) == (b"hello", "reset")
 
 
-# FAILS (not every time): the end of the stream is there when the first piece has been consumed, but nobody takes it
-# before the next piece leaves; that one is answered with a reset, and it depends on the machine which of them is told.
 def test_a_program_that_hangs_up_in_the_middle_of_pieces_has_ended_the_same_way_every_time(staged: Staged) -> None:
     endings = set()
     for _ in range(40):
