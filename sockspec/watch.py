@@ -179,7 +179,10 @@ class Watch:
 
     def look(self) -> Look:
         """Look at all programs of the scenario at once."""
-        return look(self.diagnostics, self.pids(), self.connections)
+        pids = self.pids()
+        seen = look(self.diagnostics, pids, self.connections)
+        # A process that forked itself away meanwhile was on no list, and runs.
+        return seen if set(self.pids()) <= set(pids) else Look(Rest.RUNNING, seen.threads)
 
     def pids(self) -> list[int]:
         return [pid for program in self.programs for pid in program.pids()]

@@ -73,16 +73,16 @@ class Workdir:
             _remove(self.path / name)
         for name, was in self._as_copied.items():
             if now.get(name) != was:
-                self._copy_again(name)
+                self._copy_again(name, was[0])
         self._as_copied = self._scan()
 
-    def _copy_again(self, name: str) -> None:
+    def _copy_again(self, name: str, mode: int) -> None:
         source, target = self._pristine / name, self.path / name
         if source.is_dir():
             if not target.is_dir() or target.is_symlink():
                 _remove(target)
                 target.mkdir()
-            shutil.copymode(source, target)
+            target.chmod(stat.S_IMODE(mode))
             return
         _remove(target)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -195,7 +195,6 @@ def test_a_timeout_of_the_other_direction_or_of_nothing_is_none(stage: Stage, la
     assert stage.rest() is Rest.SETTLED
 
 
-# FAILS: _hidden_timer() looks at SO_SNDTIMEO for writes only; it bounds connect() as well (socket(7)).
 def test_a_connect_with_a_send_timeout_waits_on_a_timer(stage: Stage) -> None:
     listener = stage.listen("127.0.0.1", 0, backlog=0)
     port = listener.getsockname()[1]
@@ -206,8 +205,6 @@ def test_a_connect_with_a_send_timeout_waits_on_a_timer(stage: Stage) -> None:
     assert queued
 
 
-# FAILS: no timer of a process shows in the calls of its threads (setitimer(2), timer_create(2)), and look() does not
-# search for them. That SIGALRM is caught shows in the status file (SigCgt), and timer_create() in /proc/PID/timers.
 @cases(
     ("alarm", "c", "signal(SIGALRM, exit); alarm(1000); client();"),
     ("alarm", "python", f"{LISTENER}signal.signal(signal.SIGALRM, sys.exit)\nsignal.alarm(1000)\nlistener.accept()"),
@@ -256,7 +253,6 @@ def test_one_stopped_process_of_two_is_stopped_if_the_other_sleeps(stage: Stage,
     assert shown(lambda: stage.watch.look().rest is rest)
 
 
-# FAILS: a stopped thread counts at once, whatever the others do. Who sleeps on a timer may continue it afterwards.
 def test_a_program_with_a_timer_waits_on_it_although_its_child_is_stopped(stage: Stage) -> None:
     program = stage.c("if (fork() == 0) raise(SIGSTOP); sleep(1000);")
     assert shown(lambda: "T" in map(proc.state, proc.children(program.pid)))
@@ -396,8 +392,6 @@ def hand_over_after_listing(program: Program, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(program, "pids", pids)
 
 
-# FAILS: look() is given a list of processes and never asks again who has been added; a daemon that forks away between
-# the listing and the look is "gone", and the verdict is that the program ended.
 def test_a_daemon_that_forks_away_while_we_look_is_not_gone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     program = stage.exited(stage.c(f"if (fork() == 0) {{ {HANDS_OVER} }}"))
     stage.rest()
@@ -405,7 +399,6 @@ def test_a_daemon_that_forks_away_while_we_look_is_not_gone(stage: Stage, monkey
     assert stage.watch.look().rest is Rest.RUNNING
 
 
-# FAILS: for the same reason; the orphan runs, and a server that forks twice for each client is called settled.
 def test_an_orphan_that_runs_while_its_program_sleeps_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     program = stage.c(f"signal(SIGCHLD, SIG_IGN); if (fork() == 0) {{ {HANDS_OVER} }} for (;;) pause();")
     stage.rest()

@@ -218,6 +218,18 @@ def test_the_mode_of_a_directory_is_put_back(workdir: Workdir, pristine: Path, m
     assert entries(workdir.path) == entries(pristine)
 
 
+@pytest.mark.parametrize("change", [lambda d: d.chmod(0o777), shutil.rmtree], ids=["changed", "removed"])
+def test_a_directory_gets_the_mode_that_it_had_in_the_first_scenario(pristine: Path, change: Change) -> None:
+    (pristine / "data").chmod(0o700)
+    workdir = Workdir(pristine)
+    first = entries(workdir.path)
+    change(workdir.path / "data")
+    workdir.restore()
+    found = entries(workdir.path)
+    workdir.remove()
+    assert found == first
+
+
 @pytest.mark.parametrize("how", ["removed", "renamed", "file-in-its-place"])
 def test_the_directory_itself_is_put_back(workdir: Workdir, pristine: Path, tmp_path: Path, how: str) -> None:
     workdir.path.rename(tmp_path / "moved")

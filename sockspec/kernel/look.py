@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sockspec.kernel import threads as proc
-from sockspec.kernel.calls import ACCEPTS, READS, WRITES
+from sockspec.kernel.calls import READS, WRITES
 from sockspec.kernel.sockets import SYN_RECV, SYN_SENT, Diagnostics, Info, Socket, own_info, plain_address
 from sockspec.kernel.threads import Thread
 
@@ -55,8 +55,10 @@ def look(diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[so
     first = proc.threads(pids)
     seen = tuple(first)
     if not all(thread.asleep for thread in first):
-        stopped = all(thread.asleep or thread.state in "Tt" for thread in first)
-        return Look(Rest.STOPPED if stopped else Rest.RUNNING, seen)
+        if not all(thread.asleep or thread.state in "Tt" for thread in first):
+            return Look(Rest.RUNNING, seen)
+        timed = any(thread.asleep and thread.call is not None and thread.call.timed for thread in first)
+        return Look(Rest.WAITING if timed else Rest.STOPPED, seen)  # who wakes up may continue the stopped one
     unread = set()
     moving = False
     for connection in connections:
@@ -124,10 +126,13 @@ def inode_of(tid: int, fd: int) -> int:
 
 
 def _hidden_timer(threads: Iterable[Thread]) -> bool:
-    """Timers that the arguments of a call do not show: SO_RCVTIMEO and SO_SNDTIMEO, a timerfd, an io_uring."""
+    """Timers that the arguments of a call do not show: socket timeouts, alarm(), timer_create(), timerfd, io_uring."""
+    threads = list(threads)
     for thread in threads:
-        if thread.call is not None and thread.call.name in READS | WRITES | ACCEPTS and _socket_timeout(thread):
+        if thread.call is not None and thread.call.takes_fd and _socket_timeout(thread):
             return True
+    if any(proc.has_timer(pid) for pid in {thread.pid for thread in threads}):
+        return True
     held = {link for pid in {thread.pid for thread in threads} for link in proc.links(pid).values()}
     return bool(held & {"anon_inode:[timerfd]", "anon_inode:[io_uring]"})
 
@@ -136,7 +141,7 @@ def _socket_timeout(thread: Thread) -> bool:
     assert thread.call is not None
     if not inode_of(thread.tid, thread.call.fd):
         return False
-    option = socket.SO_SNDTIMEO if thread.call.name in WRITES else socket.SO_RCVTIMEO
+    option = socket.SO_SNDTIMEO if thread.call.name in WRITES | {"connect"} else socket.SO_RCVTIMEO
     try:
         pidfd = os.pidfd_open(thread.pid)
     except ProcessLookupError:

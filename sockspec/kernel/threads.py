@@ -5,6 +5,7 @@ and a descendant is enough); a process that is gone while we read is left out.
 """
 
 import os
+import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -139,6 +140,15 @@ def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat from the third on; the second may contain anything, so we read past its `)`."""
     line = _text(f"/proc/{pid}/stat")
     return line[line.rindex(")") + 2 :].split()
+
+
+def has_timer(pid: int) -> bool:
+    """Whether it has a POSIX timer, or catches SIGALRM: an alarm itself is not to be seen (proc(5), alarm(2))."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        status = _text(f"/proc/{pid}/status")
+        caught = int(status[status.index("\nSigCgt:") + 8 :].split(None, 1)[0], 16)
+        return bool(caught >> (signal.SIGALRM - 1) & 1 or _text(f"/proc/{pid}/timers"))
+    return False
 
 
 def links(pid: int) -> dict[int, str]:
