@@ -30,7 +30,7 @@ test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest tests --ignore tests/test_mutants.py --ignore tests/test_programs.py
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/coverage report --fail-under 90
 	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
 
 proof: $(READY) ## every mutant against its table: takes long

@@ -96,7 +96,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=30, metavar="N", help="busy rounds (default: 30)")
     rounds = parser.parse_args().rounds
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the busy processes
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: what we started ends with us
     with TemporaryDirectory(prefix="sockspec-soak-") as scratch:
         groups = [*known_good(), *mutant_groups(Path(scratch))]
         began = time.monotonic()

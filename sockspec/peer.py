@@ -90,7 +90,8 @@ class Peer:
                 self._queue(piece)
                 paced = paced and self.wait_until_consumed() is None  # a program that stopped reading is not waited for
                 self._stage.watch.drain()
-                if self.ended:  # before the next piece is answered with a reset
+                theirs = self.far_end()
+                if self.ended and (theirs is None or not theirs.inode):  # closed: more would be answered with a reset
                     break
 
     def finish(self) -> None:

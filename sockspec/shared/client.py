@@ -159,6 +159,7 @@ def test_it_ends_when_the_server_leaves_without_a_word(client: Client) -> None:
 
 @requirement("client.server-resets")
 def test_a_reset_in_the_middle_of_the_reply_is_an_error(client: Client) -> None:
+    client.visit()
     visit = client.start(b"first second")
     visit.peer.expect_bytes()
     visit.peer.send(b"first ")
