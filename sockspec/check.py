@@ -96,6 +96,8 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
             status = pytest.main(arguments, plugins=[collector])
     finally:
         os.chdir(here)
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.faults:
         raise UsageError(f"nothing to check: {' '.join(options.only)} is about a half that is not there")
     if collector.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

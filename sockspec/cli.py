@@ -1,6 +1,7 @@
 """The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,9 @@ class _Complaining(click.Group):
         except SuiteError as error:
             click.echo(f"sockspec: a fault of the suite or of this machine, not of a program:\n{error}", err=True)
             sys.exit(3)
+        except KeyboardInterrupt:
+            click.echo("sockspec: interrupted; the programs have been ended", err=True)
+            sys.exit(128 + signal.SIGINT)
 
 
 @click.group(cls=_Complaining, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,6 +66,7 @@ def check(
 ) -> None:  # fmt: skip
     """Check the client and the server in DIR against the reference; several directories get a column each."""
     click.echo("no sandbox: programs run as you, with your rights; check only what you would run yourself", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
     # Before anything else: a process with several threads cannot enter a private network.
     isolation = _isolate()
     from sockspec import check as checking

@@ -166,13 +166,19 @@ class Client:
         request = self.scenario.conversation.request.encode()
         return self.launch(self.command.line(host=host, port=str(self.port)), request)
 
+    def expect_failure(self, visit: "Visit") -> None:
+        """That run ends by itself with an error, and connects to nobody."""
+        self.scenario.watch.until(lambda: visit.output_closed() or self._claimed < len(self.accepted))
+        self.expect_no_connection()
+        visit.expect_failure()
+
     def expect_no_connection(self) -> None:
         """Nobody has connected to us but those that were expected."""
         self.scenario.watch.drain()
         if surplus := len(self.accepted) - self._claimed:
+            times = f"{surplus} times more than expected" if self._claimed else "where it was not to"
             self.scenario.fail(
-                f"{self.scenario.cast.called('client')} connected {surplus} times more than expected",
-                outcome=Outcome.WRONG,
+                f"{self.scenario.cast.called('client')} connected to port {self.port} {times}", outcome=Outcome.WRONG
             )
 
 
@@ -203,7 +209,7 @@ class Visit:
     def expect_output(self) -> None:
         """It prints what the reference printed by then."""
         script = self.scenario.script
-        closed = self._output_closed
+        closed = self.output_closed
         if script.recording:
             self.scenario.watch.until(closed)
             script.record(Facet("output", data=bytes(self._unclaimed())))
@@ -235,12 +241,16 @@ class Visit:
     def _unclaimed(self) -> memoryview:
         return memoryview(self.program.stdout.head)[self._claimed :]
 
-    def _output_closed(self) -> bool:
+    def output_closed(self) -> bool:
+        """It has ended, and all it printed is here."""
         return self.program.exit is not None and not self.scenario.watch.serves(self.program.out.fileno())
 
     def expect_success(self) -> None:
         """It ends by itself with exit status 0, and has printed nothing more."""
-        self._wait_for_exit()
+        self._wait_for_exit(lambda: bool(self._unclaimed()))
+        if extra := bytes(self._unclaimed()):
+            self.scenario.fail(f"{self.program.name} printed {count(extra)} too many", received=extra,
+                               expected="nothing more on its standard output")  # fmt: skip
         assert self.program.exit is not None
         if self.program.exit.status != 0:
             crashed = diagnosis.crash(self.program)
@@ -250,9 +260,6 @@ class Visit:
                 expected="exit status 0",
                 reference="ended with exit status 0",
             )
-        if extra := bytes(self._unclaimed()):
-            self.scenario.fail(f"{self.program.name} printed {count(extra)} too many", received=extra,
-                               expected="nothing more on its standard output")  # fmt: skip
 
     def expect_end(self) -> None:
         """It ends by itself, whatever its exit status; no signal kills it."""
@@ -263,7 +270,7 @@ class Visit:
 
     def expect_failure(self) -> None:
         """It ends by itself with a status that is not 0, and says why."""
-        standstill = self.scenario.watch.until(self._output_closed)
+        standstill = self.scenario.watch.until(self.output_closed)
         self.scenario.check_failed(self.program, standstill)
 
     def expect_plain_message(self) -> None:
@@ -276,9 +283,9 @@ class Visit:
             self.scenario.fail(f"{self.program.name} wrote to its standard error although all went well",
                                received=bytes(self.program.stderr.head[:1024]), expected="nothing")  # fmt: skip
 
-    def _wait_for_exit(self) -> None:
-        standstill = self.scenario.watch.until(self._output_closed)
-        if self.program.exit is None:
+    def _wait_for_exit(self, enough: Callable[[], bool] = lambda: False) -> None:
+        standstill = self.scenario.watch.until(lambda: enough() or self.output_closed())
+        if self.program.exit is None and not enough():
             self.scenario.fail(f"{self.program.name} does not end", standstill=standstill, expected="it ends")
 
     def pause(self) -> None:

@@ -156,6 +156,15 @@ def listeners(program: Program, diagnostics: Diagnostics) -> list[Socket]:
     return [found for found in diagnostics.listening() if found.inode in held]
 
 
+def port_slip(port: int, asked: int) -> str:
+    """Which well-known slip turns the port that was asked for into that one."""
+    if port == ((asked & 0xFF) << 8 | asked >> 8) and port != asked:
+        return f" ({asked} with its two bytes swapped: htons() is missing)"
+    if asked > 65535 and port == asked % 65536:
+        return f" ({asked} modulo 65536)"
+    return ""
+
+
 def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diagnostics) -> list[str]:
     """What the kernel keeps and nobody fetches: finished connections, unread bytes, ends nobody answered."""
     told = []

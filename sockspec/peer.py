@@ -170,6 +170,7 @@ class Peer:
         if script.recording:
             with self._open_to(_RECORDING_BOUND_BYTES):
                 self._stage.watch.until(lambda: bool(self.ended))
+            self._notice_late_reset()
             if surplus := len(self._unclaimed()):
                 raise SuiteError(f"the reference sent {surplus} bytes that the scenario did not ask for")
             script.record(Facet("end", word=self.ended))
@@ -179,6 +180,7 @@ class Peer:
             standstill = self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
         if extra := bytes(self._unclaimed()):
             self._too_many(extra)
+        self._notice_late_reset()
         if self.ended != expected:
             self._stage.fail(
                 f"{self.name} waits for the end of the connection"
@@ -190,6 +192,13 @@ class Peer:
                 received=ENDINGS[self.ended],
                 reference=f"its connection came to {ENDINGS[expected]}",
             )
+
+    def _notice_late_reset(self) -> None:
+        """An orderly end may be followed by a reset, when the program then closes with bytes unread."""
+        if self.ended == "end":
+            self._stage.watch.at_rest()
+            if self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self.ended = "reset"
 
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""

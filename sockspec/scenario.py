@@ -107,12 +107,14 @@ class Scenario:
 
     def launch(self, cast: Cast, role: Role, line: list[str]) -> Program:
         """Start a program of the cast; the watch collects its output from now on."""
+        name = cast.called(role)
+        runs = sum(program.name.startswith(name) for program in self.watch.programs)
         program = Program(
             line,
             directory=Path(cast.directory),
             environment=environment(),
             limits=self.settings.limits,
-            name=cast.called(role),
+            name=f"{name} (run {runs + 1})" if runs else name,
         )
         self.watch.add_program(program)
         return program
@@ -188,8 +190,10 @@ class Scenario:
             stands = diagnosis.how_it_stands(
                 standstill, programs, self.peers, self.watch.diagnostics, self.settings.patience
             )
-        elif ended := [program for program in programs if program.exit and str(program.exit) not in what]:
-            stands = "; ".join(diagnosis.crash(program) or f"{program.name} {program.exit}" for program in ended)
+        else:
+            ended = [program for program in programs if program.exit]
+            ends = [diagnosis.crash(program) or f"{program.name} {program.exit}" for program in ended]
+            stands = "; ".join(end for end in ends if end not in what)
         if outcome is None:
             outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else Outcome.WRONG
         shown = _compared(expected, received)

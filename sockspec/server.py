@@ -31,6 +31,7 @@ class Server:
         self.command = scenario.cast.commands["server"]
         self.port = self.command.port or scenario.ports.next()
         self.program: Program | None = None
+        self._has_listened = False
 
     # --- its life
 
@@ -38,8 +39,9 @@ class Server:
         """Start it, and wait until the kernel shows that it listens on its port."""
         if self.command.port and self.scenario.watch.diagnostics.listening(self.port):
             raise NotRun(f"another program listens on port {self.port} of this machine")
+        outcome = Outcome.WRONG if self._has_listened else Outcome.NOT_STARTED
         self.launch(self.command.line(port=str(self.port)))
-        self.expect_listening()
+        self.expect_listening(f"asked to listen on port {self.port}", outcome)
 
     def launch(self, line: list[str]) -> Program:
         """Start it with that command line, and wait for nothing."""
@@ -52,23 +54,23 @@ class Server:
         assert self.program is not None
         return self.program
 
-    def expect_listening(self) -> None:
-        """It listens on its port."""
+    def expect_listening(self, asked: str, otherwise: Outcome) -> None:
+        """It listens on its port; `asked` is how it was told which."""
         standstill = self.scenario.watch.until(lambda: bool(self.listeners()))
         if standstill is not None:
-            self._not_listening(standstill)
+            self._not_listening(asked, standstill, otherwise)
+        self._has_listened = True
 
-    def _not_listening(self, standstill: Standstill) -> NoReturn:
+    def _not_listening(self, asked: str, standstill: Standstill, outcome: Outcome) -> NoReturn:
         assert self.program is not None
         name = self.program.name
         elsewhere = [s.local for s in diagnosis.listeners(self.program, self.scenario.watch.diagnostics)]
-        self.scenario.told.append(f"{name} was asked to listen on port {self.port}")
+        self.scenario.told.append(f"{name} was {asked}")
         if elsewhere:
-            told = [f"{host} port {port}{_slip(port, self.port)}" for host, port in elsewhere]
+            told = [f"{host} port {port}{diagnosis.port_slip(port, self.port)}" for host, port in elsewhere]
             self.scenario.told.append(f"{name} listens on {', '.join(told)}")
-            what = f"{name} listens on another port than the one it was given"
-            self.scenario.fail(what, outcome=Outcome.NOT_STARTED)
-        self.scenario.fail(f"{name} does not listen on its port", standstill=standstill, outcome=Outcome.NOT_STARTED)
+            self.scenario.fail(f"{name} listens on another port than it should", outcome=outcome)
+        self.scenario.fail(f"{name} does not listen on its port", standstill=standstill, outcome=outcome)
 
     def listeners(self) -> list[Socket]:
         """Its listening sockets on its port."""
@@ -193,7 +195,7 @@ class Server:
         if seen:
             host, port = seen[0].local
             self.scenario.fail(
-                f"{program.name} listens on {host} port {port}{_slip(port, self.port)}", outcome=Outcome.WRONG,
+                f"{program.name} listens on {host} port {port}", outcome=Outcome.WRONG,
                 expected="it ends with an error", received="it listens",
             )  # fmt: skip
         self.scenario.check_failed(program, standstill)
@@ -295,7 +297,7 @@ class Server:
         """Start it with no port, and wait until it listens on the port that the exercise names for that."""
         self.port = default_port(self.scenario)
         self.launch_without_port()
-        self.expect_listening()
+        self.expect_listening(f"given no port; the exercise names {self.port} for that", Outcome.WRONG)
 
     def launch_on_privileged_port(self) -> None:
         """Start it, as an ordinary user, on a port below 1024 that is free."""
@@ -403,12 +405,3 @@ def unprivileged() -> list[str]:
     if shutil.which("setpriv") is None:
         raise NotRun("taking the privilege from a program started by root needs setpriv (util-linux)")
     return ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--"]
-
-
-def _slip(port: int, asked: int) -> str:
-    """Which well-known slip turns the port that was asked for into that one."""
-    if port == ((asked & 0xFF) << 8 | asked >> 8) and port != asked:
-        return f" ({asked} with its two bytes swapped: htons() is missing)"
-    if asked > 65535 and port == asked % 65536:
-        return f" ({asked} modulo 65536)"
-    return ""

@@ -181,8 +181,10 @@ class Watch:
         """Look at all programs of the scenario at once."""
         pids = self.pids()
         seen = look(self.diagnostics, pids, self.connections)
-        # A process that forked itself away meanwhile was on no list, and runs.
-        return seen if set(self.pids()) <= set(pids) else Look(Rest.RUNNING, seen.threads)
+        # A process that forked itself away meanwhile was on no list, and runs; an end is one once its status is known.
+        missed = not set(self.pids()) <= set(pids)
+        unknown = seen.rest is Rest.GONE and any(program.exit is None for program in self.programs)
+        return Look(Rest.RUNNING, seen.threads) if missed or unknown else seen
 
     def pids(self) -> list[int]:
         return [pid for program in self.programs for pid in program.pids()]

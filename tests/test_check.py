@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sockspec import house
+from sockspec.kernel import threads as proc
 from tests.running import PROGRAMS, checked, failed, sockspec
 
 GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
@@ -372,3 +374,23 @@ def test_without_a_private_network_what_needs_our_name_server_is_not_run_and_say
 def test_without_a_private_network_all_else_is_judged_as_in_one(plain: dict[str, Any]) -> None:
     assert (plain["isolation"], plain["status"], failed(plain)) == ("this machine", 0, {})
     assert "conforms, as far as it was run" in plain["text"]
+
+
+# --- interrupted
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_check_that_is_interrupted_ends_its_programs_and_leaves_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    silent = submission(tmp_path / "silent", server_py="import time\ntime.sleep(1000)\n")
+    scratch = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-P", "-m", "sockspec", "check", str(silent), "--exercise", "echo", "--patience", "900"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=scratch) as check:
+        while not (started := [pid for pid in proc.tree([check.pid])[1:] if proc.state(pid) == "S"]):
+            assert check.poll() is None
+        check.send_signal(number)
+        assert check.wait() == 130
+        assert check.stderr and "sockspec: interrupted" in check.stderr.read()
+    assert all(proc.ended(pid) for pid in started)
+    assert [path.name for path in tmp_path.iterdir()] == ["silent"]

@@ -31,7 +31,7 @@ ACCEPTS = {"accept", "accept4"}
 MULTIPLEXES = {"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"}
 SLEEPS = {"nanosleep", "clock_nanosleep"}
 _WAITS_FOR_EVER = READS | WRITES | ACCEPTS | {
-    "connect", "pause", "wait4", "waitid", "rt_sigsuspend", "flock", "sendfile", "splice",
+    "pause", "wait4", "waitid", "rt_sigsuspend", "flock", "sendfile", "splice",
 }  # fmt: skip
 _TIMEOUT_POINTER = {"select": 4, "pselect6": 4, "ppoll": 2, "futex": 3, "rt_sigtimedwait": 2, "epoll_pwait2": 3,
                     "futex_waitv": 3}  # fmt: skip

@@ -29,9 +29,7 @@ def test_it_looks_a_name_up_with_the_name_server(client: Client) -> None:
 def test_a_name_that_does_not_exist_is_an_error(client: Client) -> None:
     client.visit(LOOPBACK)
     client.needs_names()
-    visit = client.launch_at(UNKNOWN)
-    visit.expect_failure()
-    client.expect_no_connection()
+    client.expect_failure(client.launch_at(UNKNOWN))
 
 
 @requirement("client.next-address")
@@ -74,8 +72,7 @@ def test_it_connects_once(client: Client) -> None:
 def test_when_nobody_listens_that_is_an_error(client: Client) -> None:
     client.visit()
     client.stop_listening()
-    visit = client.launch_at(LOOPBACK)
-    visit.expect_failure()
+    client.expect_failure(client.launch_at(LOOPBACK))
 
 
 @requirement("client.error-messages")
@@ -88,16 +85,13 @@ def test_a_refused_connection_is_told_in_one_line(client: Client) -> None:
 @requirement("client.bad-port")
 @pytest.mark.parametrize("port", ["abc", "-1", "65536"])
 def test_what_is_no_port_is_an_error(client: Client, port: str) -> None:
-    visit = client.launch_with_port(port)
-    visit.expect_failure()
+    client.expect_failure(client.launch_with_port(port))
 
 
 @requirement("client.bad-port")
 def test_a_port_is_not_taken_modulo_65536(client: Client) -> None:
     client.listen(LOOPBACK)
-    visit = client.launch_with_port(str(65536 + client.port))
-    visit.expect_failure()
-    client.expect_no_connection()
+    client.expect_failure(client.launch_with_port(str(65536 + client.port)))
 
 
 @requirement("client.any-local-port")
@@ -153,8 +147,8 @@ def test_it_ends_when_the_server_leaves_without_a_word(client: Client) -> None:
     visit = client.start(b"hello\n")
     visit.peer.expect_bytes()
     visit.peer.finish()
-    visit.expect_output()
     visit.expect_end()
+    visit.expect_output()
 
 
 @requirement("client.server-resets")

@@ -102,6 +102,23 @@ def test_a_client_that_leaves_without_a_byte_does_no_harm(server: Server) -> Non
     server.visit()
 
 
+@requirement("server.empty-visit")
+def test_a_client_that_leaves_while_it_is_listened_to_does_no_harm(server: Server) -> None:
+    peer = server.connect()
+    server.expect_at_rest()
+    peer.leave()
+    server.visit()
+
+
+@requirement("server.empty-visit")
+def test_a_client_that_leaves_before_it_is_accepted_does_no_harm(server: Server) -> None:
+    server.start()
+    server.pause()
+    server.connect().leave()
+    server.resume()
+    server.visit()
+
+
 @requirement("server.client-resets")
 def test_a_client_that_resets_while_it_is_listened_to_does_no_harm(server: Server) -> None:
     peer = server.connect()

@@ -3,6 +3,8 @@
 import pytest
 
 from sockspec.shared.server import (  # noqa: F401
+    test_a_client_that_leaves_before_it_is_accepted_does_no_harm,
+    test_a_client_that_leaves_while_it_is_listened_to_does_no_harm,
     test_a_client_that_leaves_without_a_byte_does_no_harm,
     test_a_client_that_resets_before_it_is_accepted_does_no_harm,
     test_a_client_that_resets_while_it_is_listened_to_does_no_harm,

@@ -49,3 +49,8 @@ def test_it_sends_nothing(client: Client) -> None:
     visit.expect_output()
     visit.expect_success()
     visit.peer.expect_nothing_more()
+
+
+@requirement("hello.client.only-listens")
+def test_it_does_not_wait_for_somebody_to_type(client: Client) -> None:
+    client.answer(client.start(stdin=None), b"Hello!")

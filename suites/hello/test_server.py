@@ -1,6 +1,8 @@
 """What a hello server has to do: greet whoever connects, and close."""
 
 from sockspec.shared.server import (  # noqa: F401
+    test_a_client_that_leaves_before_it_is_accepted_does_no_harm,
+    test_a_client_that_leaves_while_it_is_listened_to_does_no_harm,
     test_a_client_that_leaves_without_a_byte_does_no_harm,
     test_a_client_that_resets_before_it_is_accepted_does_no_harm,
     test_a_client_that_resets_while_it_is_listened_to_does_no_harm,
@@ -40,11 +42,9 @@ def test_whoever_connects_hears_the_greeting_and_then_the_end(server: Server) ->
 def test_several_clients_at_once_each_hear_the_greeting(server: Server) -> None:
     server.start()
     server.pause()
-    clients = [server.connect() for _ in range(3)]
+    clients = [server.dial() for _ in range(3)]
     server.resume()
-    for client in reversed(clients):
-        client.expect_bytes()
-        client.expect_nothing_more()
+    server.converse_with(clients)
 
 
 @requirement("hello.server.greets-talkers")
@@ -55,6 +55,7 @@ def test_a_client_that_speaks_first_hears_the_greeting_as_well(server: Server) -
     peer.send(b"anybody there?\n")
     server.resume()
     peer.expect_bytes()
+    peer.expect_nothing_more()
 
 
 @requirement("hello.server.orderly-goodbye")
