@@ -1,53 +1,56 @@
 """Does a busy machine change a verdict? `make soak`; exit status 0 if none differs, 1 otherwise.
 
-The known-good programs of all exercises and a sample of the mutants are checked once, and then in many rounds beside
-eight busy processes. Every verdict of every case is compared with that of the first round. Takes hours with 30 rounds;
-it may be interrupted at any time (Ctrl-C), and then says what it has seen so far. The busy processes end with it.
+The known-good programs of all exercises and a sample of the mutants are checked once, and then again in rounds beside
+four busy processes a core (on the cores that taskset(1) leaves us). A round takes the next few of them; after some
+rounds all have had their turn. Every verdict of every case is compared with that of the idle machine. Takes about an
+hour with 30 rounds; it may be interrupted at any time (Ctrl-C), and then says what it has seen so far.
 """
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from sockspec import house
-from sockspec.mutants import Mutant, mutants, write
+from sockspec.mutants import mutants, write
 
 CHECK = [sys.executable, "-P", "-m", "sockspec", "check"]
 IMPATIENT = ("--patience", "1", "--cpu", "0.4")
 ROLES = ["server", "client", "both"]
-BUSY = 8
-LEAST_MUTANTS, EVERY_MUTANT = 12, 8
+BUSY = 4 * len(os.sched_getaffinity(0))
+EVERY_MUTANT = 5
+A_ROUND = 6
 MOST_S, LEAVING_S = 3600.0, 120.0
 # PR_SET_PDEATHSIG (prctl(2)): it ends with us, however we end.
 SPIN = "import ctypes; ctypes.CDLL(None).prctl(1, 9)\nwhile True: pass"
 
 
-class Group(NamedTuple):
-    """Submissions that one command checks."""
+class Subject(NamedTuple):
+    """A submission that is checked again and again."""
 
     name: str
-    directories: tuple[Path, ...]
+    directory: Path
     options: tuple[str, ...]
 
 
 class Case(NamedTuple):
     """What a verdict is on."""
 
-    group: str
-    submission: str
+    subject: str
     requirement: str
     case: str
 
     def __str__(self) -> str:
-        return f"{self.group}, {self.submission}: {self.requirement} {self.case}".rstrip()
+        return f"{self.subject}: {self.requirement} {self.case}".rstrip()
 
 
 class Seen(NamedTuple):
@@ -61,34 +64,35 @@ class Seen(NamedTuple):
 
 
 MISSING = Seen("no verdict")
-Round = dict[Case, Seen]
+Seens = dict[Case, Seen]
 
 
 class Tally:
     """What the rounds have shown so far."""
 
-    def __init__(self, idle: dict[Group, Round], idle_s: float) -> None:
+    def __init__(self, idle: dict[Subject, Seens]) -> None:
         self.idle = idle
-        self.idle_s = idle_s
-        self.busy_s: list[float] = []
+        self.rounds = 0
+        self.began = time.monotonic()
         self.compared = 0
         self.differing = 0
 
-    def compare(self, group: Group, seen: Round) -> None:
-        """Compare a group's verdicts with those of the idle round, and tell the differences."""
-        for case in sorted(self.idle[group] | seen):
-            before, now = self.idle[group].get(case, MISSING), seen.get(case, MISSING)
+    def compare(self, subject: Subject, now: Seens) -> None:
+        """Compare its verdicts with those of the idle machine, and tell the differences."""
+        before = self.idle[subject]
+        for case in sorted(before | now):
+            was, is_ = before.get(case, MISSING), now.get(case, MISSING)
             self.compared += 1
-            if before.verdict != now.verdict:
+            if was.verdict != is_.verdict:
                 self.differing += 1
-                print(f"DIFFERS  {case}\n  idle  {before}\n  busy  {now}", flush=True)
+                print(f"DIFFERS  {case}\n  idle  {was}\n  busy  {is_}", flush=True)
 
     def told(self) -> str:
-        rounds = f"{len(self.busy_s)} rounds beside {BUSY} busy processes"
-        busy = sum(self.busy_s) / len(self.busy_s) if self.busy_s else 0.0
+        cores = len(os.sched_getaffinity(0))
         return (
-            f"{self.compared:,} verdicts compared in {rounds}, {self.differing:,} differ from the idle round\n"
-            f"a round took {self.idle_s:.0f} s idle, {busy:.0f} s busy ({sum(self.busy_s):.0f} s in all)"
+            f"{self.compared:,} verdicts in {self.rounds} rounds beside {BUSY} busy processes on {cores}"
+            f" core{'s' * (cores > 1)}: {self.differing:,} differ from the idle machine's"
+            f" ({time.monotonic() - self.began:.0f} s)"
         )
 
 
@@ -98,30 +102,24 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: what we started ends with us
     with TemporaryDirectory(prefix="sockspec-soak-") as scratch:
-        groups = [*known_good(), *mutant_groups(Path(scratch))]
+        subjects = mixed(known_good(), sample_of_mutants(Path(scratch)))
         began = time.monotonic()
-        idle = {group: verdicts(group, Path(scratch)) for group in groups}
-        if silent := [group.name for group, seen in idle.items() if not seen]:
+        idle = {subject: verdicts(subject, Path(scratch)) for subject in subjects}
+        if silent := [subject.name for subject, seen in idle.items() if not seen]:
             sys.exit(f"nothing to compare with: no verdicts on {', '.join(silent)} although the machine is idle")
-        tally = Tally(idle, time.monotonic() - began)
-        print(f"idle: {sum(map(len, idle.values())):,} verdicts in {tally.idle_s:.0f} s", flush=True)
+        count, passed = sum(map(len, idle.values())), time.monotonic() - began
+        print(f"idle: {count:,} verdicts on {len(subjects)} submissions in {passed:.0f} s", flush=True)
+        tally, turns = Tally(idle), cycle(subjects)
         try:
             with busy_machine():
-                for number in range(1, rounds + 1):
-                    busy_round(tally, groups, Path(scratch))
-                    print(f"round {number} of {rounds}: {tally.busy_s[-1]:.0f} s, {tally.differing} differ", flush=True)
+                for tally.rounds in range(1, rounds + 1):
+                    for subject in islice(turns, A_ROUND):
+                        tally.compare(subject, verdicts(subject, Path(scratch)))
+                    print(tally.told(), flush=True)
         except KeyboardInterrupt:
-            print(f"interrupted\n{tally.told()}")
+            print(f"interrupted; {tally.told()}")
             return 130
-    print(tally.told())
     return int(tally.differing > 0)
-
-
-def busy_round(tally: Tally, groups: list[Group], scratch: Path) -> None:
-    began = time.monotonic()
-    for group in groups:
-        tally.compare(group, verdicts(group, scratch))
-    tally.busy_s.append(time.monotonic() - began)
 
 
 @contextmanager
@@ -140,52 +138,51 @@ def busy_machine() -> Iterator[None]:
 # --- who is checked
 
 
-def known_good() -> list[Group]:
+def known_good() -> list[Subject]:
     """The known-good programs of each exercise."""
-    programs = house.FIXTURES / "programs"
     return [
-        Group(
-            f"{exercise} known-good",
-            tuple(sorted(path for path in (programs / exercise).iterdir() if path.is_dir())),
-            ("--exercise", exercise),
-        )
+        Subject(f"{exercise} {path.name}", path, ("--exercise", exercise))
         for exercise in house.exercises()
+        for path in sorted((house.FIXTURES / "programs" / exercise).iterdir())
+        if path.is_dir()
     ]
 
 
-def mutant_groups(scratch: Path) -> list[Group]:
-    """Every so many-th mutant of each table: always the same ones, and a dozen at least."""
-    tables = {(exercise, role): mutants(exercise, role) for exercise in house.exercises() for role in ROLES}
-    every = max(1, min(EVERY_MUTANT, sum(map(len, tables.values())) // LEAST_MUTANTS))
-    return [
-        mutant_group(exercise, role, table[::every], scratch) for (exercise, role), table in tables.items() if table
-    ]
+def sample_of_mutants(scratch: Path) -> list[Subject]:
+    """Every so many-th mutant of each table: always the same ones."""
+    chosen = []
+    for exercise in house.exercises():
+        for role in ROLES:
+            half = () if role == "both" else ("--role", role)
+            for mutant in mutants(exercise, role)[::EVERY_MUTANT]:
+                directory = scratch / exercise / role / mutant.name
+                write(mutant, exercise, directory)
+                options = ("--exercise", exercise, *half, *IMPATIENT)
+                chosen.append(Subject(f"{exercise} {role} mutant {mutant.name}", directory, options))
+    return chosen
 
 
-def mutant_group(exercise: str, role: str, sample: list[Mutant], scratch: Path) -> Group:
-    directories = tuple(scratch / exercise / role / mutant.name for mutant in sample)
-    for mutant, directory in zip(sample, directories, strict=True):
-        write(mutant, exercise, directory)
-    half = () if role == "both" else ("--role", role)
-    return Group(f"{exercise} {role} mutants", directories, ("--exercise", exercise, *half, *IMPATIENT))
+def mixed(few: list[Subject], many: list[Subject]) -> list[Subject]:
+    """Both, the few spread evenly among the many, so that the rounds are alike."""
+    places = [(place / len(kind), subject) for kind in (few, many) for place, subject in enumerate(kind)]
+    return [subject for _, subject in sorted(places, key=lambda pair: pair[0])]
 
 
 # --- what is said of them
 
 
-def verdicts(group: Group, scratch: Path) -> Round:
-    """Check the group; the verdict on every case. A check that came to none leaves us with what it said instead."""
+def verdicts(subject: Subject, scratch: Path) -> Seens:
+    """Check it; the verdict on every case. A check that came to none leaves us with what it said instead."""
     report = scratch / "report.json"
     report.unlink(missing_ok=True)
-    status, said = run([*CHECK, *map(str, group.directories), *group.options, "--json", str(report)], scratch / "said")
+    command = [*CHECK, str(subject.directory), *subject.options, "--json", str(report)]
+    status, said = run(command, scratch / "said")
     if not report.exists():
-        print(f"NO REPORT  {group.name}, exit status {status}\n{said[-2000:]}", flush=True)
+        print(f"NO REPORT  {subject.name}, exit status {status}\n{said[-2000:]}", flush=True)
         return {}
-    read = json.loads(report.read_bytes())
     return {
-        Case(group.name, one["submission"], verdict["requirement"], verdict["case"]): seen(verdict)
-        for one in (read if isinstance(read, list) else [read])
-        for verdict in one["verdicts"]
+        Case(subject.name, verdict["requirement"], verdict["case"]): seen(verdict)
+        for verdict in json.loads(report.read_bytes())["verdicts"]
     }
 
 
