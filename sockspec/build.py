@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from sockspec import workdir
+from sockspec import account, workdir
 from sockspec.complaint import UsageError
 from sockspec.environment import environment
 from sockspec.limits import Limits, apply
@@ -31,13 +31,16 @@ class Built(msgspec.Struct, frozen=True):
     failures: dict[Role, str]
 
 
-def build(submission: Submission, directory: Path) -> Built:
-    """Copy the submission to that directory and build its programs there."""
+def build(submission: Submission, directory: Path, *, confined: bool = False) -> Built:
+    """Copy the submission to that directory and build its programs there; confined, as users who are not us."""
     workdir.copy(submission.directory, directory)
+    builder = account.BUILDER if confined else None
+    if builder is not None:
+        account.give(directory, builder)
     warnings, failures, done = {}, {}, {}
     for role, source in submission.sources.items():
         if source.build and source.build not in done:
-            done[source.build] = _run(source.build, directory)
+            done[source.build] = _run(source.build, directory, builder)
         status, said = done.get(source.build, (0, ""))
         if status != 0:
             failures[role] = said or f"`{source.build}` ended with exit status {status}"
@@ -48,7 +51,8 @@ def build(submission: Submission, directory: Path) -> Built:
                 raise UsageError(f"cannot run {source.command.words[0]!r}: there is no such command; check its path")
             failures[role] = f"`{source.build}` left no program {source.command.words[0]}"
     commands = {role: source.command for role, source in submission.sources.items() if role not in failures}
-    return Built(Cast("your", commands, str(directory)), warnings, failures)
+    user = account.SUBMISSION if confined else None
+    return Built(Cast("your", commands, str(directory), user), warnings, failures)
 
 
 def _runnable(word: str, directory: Path) -> bool:
@@ -58,12 +62,13 @@ def _runnable(word: str, directory: Path) -> bool:
     return shutil.which(word, path=environment()["PATH"]) is not None or (directory / word).is_file()
 
 
-def _run(command: str, directory: Path) -> tuple[int, str]:
-    """Run a build command; its exit status and what it said, shortened."""
+def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
+    """Run a build command; its exit status and what it said, shortened. Nothing of it is left running."""
     with tempfile.TemporaryFile() as output:  # a file is bounded by RLIMIT_FSIZE, a pipe by nothing
         try:
+            words = shlex.split(command)
             process = subprocess.Popen(
-                shlex.split(command),
+                words if builder is None else account.under(builder, Limits(), words),
                 cwd=directory,
                 env=environment(),
                 stdin=subprocess.DEVNULL,
@@ -73,13 +78,19 @@ def _run(command: str, directory: Path) -> tuple[int, str]:
             )
         except (OSError, ValueError) as error:
             raise UsageError(f"cannot run the build command {command!r}: {error}") from None
-        with suppress(ProcessLookupError):
-            apply(process.pid, Limits())
+        if builder is None:
+            with suppress(ProcessLookupError):
+                apply(process.pid, Limits())
+        else:
+            account.first_to_die(process.pid)
         try:
             status = process.wait(_TIME_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return process.wait(), f"`{command}` did not end in {_TIME_S} s"
+        finally:
+            if builder is not None:
+                account.sweep(builder)
         output.seek(0)
         return status, shortened(output.read(_MOST_READ_BYTES))
 

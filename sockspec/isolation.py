@@ -51,7 +51,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Isolation(msgspec.Struct, frozen=True):
     """Which network the programs of a run live in. JSON-able, for the workers, which inherit the network itself."""
 
-    kind: Literal["private network", "this machine"]
+    kind: Literal["container", "private network", "this machine"]
     reason: str
     """Why it is not the private one, `unshare: Operation not permitted`; empty if it is."""
     ipv6: bool

@@ -22,6 +22,8 @@ class Limits(msgspec.Struct, frozen=True):
     output_bytes: int = 32 << 20
 
 
+_OPTIONS = {resource.RLIMIT_CPU: "cpu", resource.RLIMIT_NOFILE: "nofile", resource.RLIMIT_FSIZE: "fsize",
+            resource.RLIMIT_CORE: "core"}  # fmt: skip
 _LENT = (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
 """Soft limits of our own that may be low for a moment; processor time and open files would hit us instead."""
 
@@ -46,6 +48,12 @@ def apply(pid: int, limits: Limits) -> None:
         # At the soft limit of processor time comes a signal that says so, at the hard one, a second later, SIGKILL.
         beyond = 1 if kind == resource.RLIMIT_CPU else 0
         resource.prlimit(pid, kind, (_bounded(value, hard), _bounded(value + beyond, hard)))
+
+
+def options(limits: Limits) -> list[str]:
+    """The same bounds as options of prlimit(1)."""
+    beyond = {resource.RLIMIT_CPU: 1}
+    return [f"--{_OPTIONS[kind]}={value}:{value + beyond.get(kind, 0)}" for kind, value in _bounds(limits).items()]
 
 
 def _bounds(limits: Limits) -> dict[int, int]:

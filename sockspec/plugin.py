@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sockspec import catalogue, house
+from sockspec import account, catalogue, house
 from sockspec.catalogue import Requirement
 from sockspec.client import Client
 from sockspec.complaint import SuiteError, UsageError, nearest
@@ -76,9 +76,7 @@ class SuitePlugin:
         self.diagnostics = Diagnostics()
         worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
         self.settings = msgspec.structs.replace(run.settings, worker=int(worker.removeprefix("gw")))
-        self.ports = Ports(
-            self.settings.worker, self.diagnostics, alone=run.settings.isolation.kind == "private network"
-        )
+        self.ports = Ports(self.settings.worker, self.diagnostics, alone=run.settings.isolation.kind != "this machine")
         self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}
@@ -186,14 +184,17 @@ class SuitePlugin:
         finally:
             scenario.close()
             self.workdirs[cast.directory].restore()
+            if cast.user is not None:
+                account.tidy()
         return scenario.note
 
     def _placed(self, cast: Cast) -> Cast:
-        """That cast in a directory of this worker's own."""
+        """That cast in a directory of this worker's own, and as a user of its own."""
+        user = None if cast.user is None else cast.user + self.settings.worker
         if cast.directory not in self.workdirs:
-            self.workdirs[cast.directory] = Workdir(Path(cast.directory))
+            self.workdirs[cast.directory] = Workdir(Path(cast.directory), owner=user)
         path = self.workdirs[cast.directory].path
-        return Cast(cast.name, {role: command.inside(path) for role, command in cast.commands.items()}, str(path))
+        return Cast(cast.name, {role: command.inside(path) for role, command in cast.commands.items()}, str(path), user)
 
     def pytest_unconfigure(self) -> None:
         for workdir in self.workdirs.values():

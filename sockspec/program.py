@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sockspec import account
 from sockspec.complaint import UsageError
 from sockspec.kernel import threads as proc
 from sockspec.limits import Limits, apply, inherited
@@ -84,10 +85,12 @@ class Program:
         environment: Mapping[str, str],
         limits: Limits,
         name: str,
+        user: int | None = None,
     ) -> None:
         self.name = name
         """What messages call it: `your server`, `the reference client`."""
         self.limits = limits
+        self.user = user
         self.stdout = Output(limits.output_bytes)
         self.stderr = Output(1 << 20)
         self.exit: Exit | None = None
@@ -96,7 +99,7 @@ class Program:
         try:
             with inherited(limits):
                 self._popen = subprocess.Popen(
-                    command,
+                    command if user is None else account.under(user, limits, command),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -109,8 +112,11 @@ class Program:
             raise UsageError(f"cannot run {command[0]!r}: {error.strerror}. Check the command and its path.") from error
         self.pid = self._popen.pid
         _roots.add(self.pid)
-        with suppress(ProcessLookupError):  # it may have ended already
-            apply(self.pid, limits)
+        if user is None:
+            with suppress(ProcessLookupError):  # it may have ended already
+                apply(self.pid, limits)
+        else:
+            account.first_to_die(self.pid)
         self.pidfd = os.pidfd_open(self.pid)
         assert self._popen.stdin and self._popen.stdout and self._popen.stderr
         self.stdin, self.out, self.err = self._popen.stdin, self._popen.stdout, self._popen.stderr
@@ -169,6 +175,9 @@ class Program:
         """End it and give back what we hold of it."""
         self.end()
         _roots.discard(self.pid)
+        if self.user is not None:
+            account.sweep(self.user)
+            self.pids()  # takes in the orphans that were swept
         for stream in (self.stdin, self.out, self.err):
             stream.close()
         os.close(self.pidfd)

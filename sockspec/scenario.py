@@ -114,6 +114,7 @@ class Scenario:
             directory=Path(cast.directory),
             environment=environment(),
             limits=self.settings.limits,
+            user=cast.user,
             name=f"{name} (run {runs + 1})" if runs else name,
         )
         self.watch.add_program(program)

@@ -59,6 +59,8 @@ class Cast(msgspec.Struct, frozen=True):
     """`your` or `the reference`, as in `your server`."""
     commands: Mapping[Role, Command]
     directory: str
+    user: int | None = None
+    """Who runs them, the first of as many user ids as there are workers; None for whoever we are ourselves."""
 
     def called(self, role: Role) -> str:
         return f"{self.name} {role}"

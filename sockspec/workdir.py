@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
+from sockspec import account
 from sockspec.complaint import UsageError
 
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 1_000, 5_000, 256 << 20
@@ -49,22 +50,32 @@ def _unreadable(error: OSError) -> None:
 
 
 class Workdir:
-    """A private copy of a directory."""
+    """A private copy of a directory; if it has an owner, a user who is not us, it is his and nobody else looks in."""
 
-    def __init__(self, pristine: Path) -> None:
+    def __init__(self, pristine: Path, *, owner: int | None = None) -> None:
         self._pristine = pristine
+        self._owner = owner
         self._parent = Path(tempfile.mkdtemp(prefix="sockspec-"))
         self._parent.chmod(0o755)
         self.path = self._parent / "work"
-        copy(pristine, self.path)
+        self._copy()
+
+    def _copy(self) -> None:
+        copy(self._pristine, self.path)
+        if self._owner is not None:
+            self.path.chmod(0o700)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._owner is not None:
+            account.give(self.path, self._owner)
         self._as_copied = self._scan()
 
     def restore(self) -> None:
         """Remove what was added, and copy again what was changed or removed."""
         if self.path.is_symlink() or not self.path.is_dir():
             _remove(self.path)
-            copy(self._pristine, self.path)
-            self._as_copied = self._scan()
+            self._copy()
             return
         now = self._scan()
         if now == self._as_copied:
@@ -74,7 +85,7 @@ class Workdir:
         for name, was in self._as_copied.items():
             if now.get(name) != was:
                 self._copy_again(name, was[0])
-        self._as_copied = self._scan()
+        self._hand_over()
 
     def _copy_again(self, name: str, mode: int) -> None:
         source, target = self._pristine / name, self.path / name
@@ -82,6 +93,7 @@ class Workdir:
             if not target.is_dir() or target.is_symlink():
                 _remove(target)
                 target.mkdir()
+            os.chown(target, os.geteuid(), -1)  # chmod(2) is the owner's right
             target.chmod(stat.S_IMODE(mode))
             return
         _remove(target)

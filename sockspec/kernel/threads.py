@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from sockspec.kernel.calls import Call, parse
 
@@ -83,6 +84,19 @@ def children(pid: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
+
+
+def everybody() -> list[int]:
+    """Every process there is, in this PID namespace."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def owner(pid: int) -> int:
+    """The user id a process runs as; -1 if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except (FileNotFoundError, ProcessLookupError):
+        return -1
 
 
 def tree(roots: Iterable[int]) -> list[int]:

@@ -1,0 +1,61 @@
+"""The ordinary users that programs run as where we are root, in a container: a wall between them and us.
+
+Such a user has no capability and owns nothing but the private copies of his programs; all he runs can be ended at once,
+daemons and fork bombs included. His limits are set by prlimit(1) before his program's first instruction: setting those
+of another user's process afterwards takes a capability that we do without.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sockspec.kernel import threads as proc
+from sockspec.limits import Limits, options
+
+BUILDER, SUBMISSION, REFERENCE = 20_000, 30_000, 40_000
+"""Who builds a submission; who runs its programs, and who those of the reference: the first of as many as workers."""
+_EVERYBODYS = ("/tmp", "/dev/shm")
+
+
+def under(user: int, limits: Limits, command: Sequence[str]) -> list[str]:
+    """The words that start a command as that user, bounded (prlimit(1), setpriv(1))."""
+    bounds = [*options(limits), f"--nproc={limits.processes}"]
+    return ["prlimit", *bounds, "--", *_become(user), *command]
+
+
+def _become(user: int) -> list[str]:
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", "--"]
+
+
+def first_to_die(pid: int) -> None:
+    """When memory runs out the kernel shall choose that process and its children, not us (proc(5), oom_score_adj)."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+
+
+def give(path: Path, user: int) -> None:
+    """Make all below that path his, links themselves included."""
+    for directory, names, files in os.walk(path):
+        for name in (*names, *files):
+            os.chown(Path(directory) / name, user, user, follow_symlinks=False)
+    os.chown(path, user, user, follow_symlinks=False)
+
+
+def tidy() -> None:
+    """Remove what programs have left where everybody may write."""
+    for shared in _EVERYBODYS:
+        for entry in os.scandir(shared):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                Path(entry.path).unlink()
+
+
+def sweep(user: int) -> None:
+    """End whatever runs as that user: kill(-1) reaches all of it at once, so nobody can fork away (kill(2))."""
+    while any(proc.owner(pid) == user and not proc.ended(pid) for pid in proc.everybody()):
+        words = [*_become(user), "sh", "-c", "kill -KILL -1"]
+        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
