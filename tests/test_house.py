@@ -11,8 +11,8 @@ from sockspec import catalogue, house
 ENGINE = house.ROOT / "sockspec"
 ROOMS = [
     "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
-    "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.look", "failure", "account", "workdir", "submission",
-    "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client", "server", "suite",
+    "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.look", "failure", "account", "workdir",
+    "submission", "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client", "server", "suite",
     "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "report.story",
     "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check", "cli", "__main__",
 ]  # fmt: skip
