@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import sockspec
-from sockspec import catalogue, house, mutants
+from sockspec import account, catalogue, house, mutants
 from sockspec.build import Built, build
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.environment import base_python
@@ -22,8 +22,8 @@ from sockspec.scenario import Settings
 from sockspec.submission import ROLES, Cast, Command, Submission
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Role, Verdict
 
-Seen = Callable[[int, int, str], None]
-"""Told about progress: how many cases are done, how many there are, the requirement of the last one."""
+Seen = Callable[[int, int, Record], None]
+"""Told about progress: how many cases are done, how many there are, and the last one."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -34,22 +34,27 @@ class Options(msgspec.Struct, frozen=True):
     only: tuple[str, ...] = ()
     strict: bool = False
     jobs: int = 1
+    shelf: str | None = None
+    """Where the reference's observations are kept; None for the user's cache."""
 
 
 def check(submissions: list[Submission], options: Options, seen: Seen) -> list[Report]:
     """A report on each of the submissions, which are all for the same exercise, in their order."""
+    confined = options.settings.isolation.kind == "container"
     exercise = submissions[0].exercise
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         built = {
-            label: build(submission, Path(scratch) / str(number))
+            label: build(submission, Path(scratch) / str(number), confined=confined)
             for number, (label, submission) in enumerate(_labelled(submissions).items())
         }
         records = _not_built(exercise, built, options)
+        for number, record in enumerate(records, 1):
+            seen(number, len(records), record)
         records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
-    seconds = time.monotonic() - started
+    seconds = (time.monotonic() - started) / len(submissions)
     return [
-        _report(exercise, submission, label, built[label], options, records, seconds / len(submissions))
+        report(exercise, label, submission.shown, list(built[label].warnings.values()), options, records, seconds)
         for label, submission in _labelled(submissions).items()
     ]
 
@@ -63,21 +68,24 @@ def _labelled(submissions: list[Submission]) -> dict[str, Submission]:
     }
 
 
-def reference(exercise: str) -> Cast:
+def reference(exercise: str, user: int | None = None) -> Cast:
     """The reference of an exercise; started without site-packages, which is faster and shuts everything else out."""
     directory = house.REFERENCE / exercise
     commands: dict[Role, Command] = {
         "server": Command((base_python(), "-IS", "server.py", "{port}")),
         "client": Command((base_python(), "-IS", "client.py", "{host}", "{port}")),
     }
-    return Cast("the reference", commands, str(directory))
+    return Cast("the reference", commands, str(directory), user)
 
 
 def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, scratch: Path) -> list[Record]:
     casts = {label: cast for label, cast in casts.items() if cast.commands}
     if not casts:
         return []
-    run = Run(exercise, casts, reference(exercise), options.settings, list(options.only), options.strict)
+    user = account.REFERENCE if options.settings.isolation.kind == "container" else None
+    run = Run(
+        exercise, casts, reference(exercise, user), options.settings, list(options.only), options.strict, options.shelf
+    )
     collector = Collector(seen)
     arguments = [
         str(house.SUITES / exercise),
@@ -128,10 +136,11 @@ def _not_built_record(requirement: catalogue.Requirement, label: str, role: Role
     )  # fmt: skip
 
 
-def _report(
-    exercise: str, submission: Submission, label: str, built: Built, options: Options, records: list[Record],
+def report(
+    exercise: str, label: str, roles: dict[Role, str], warnings: list[str], options: Options, records: list[Record],
     seconds: float,
 ) -> Report:  # fmt: skip
+    """The report on one of the submissions that those records are about."""
     order = list(catalogue.exercise(exercise).requirements)
     own = sorted(
         (record for record in records if record.submission == label),
@@ -141,11 +150,11 @@ def _report(
         version=sockspec.__version__,
         exercise=exercise,
         submission=label,
-        roles={role: source.shown for role, source in submission.sources.items()},
+        roles=roles,
         seed=options.settings.seed,
         isolation=options.settings.isolation.kind,
         seconds=seconds,
-        warnings=list(dict.fromkeys(built.warnings.values())),
+        warnings=list(dict.fromkeys(warnings)),
         slip=_slip(exercise, own) if not options.only else "",
         records=own,
     )

@@ -15,7 +15,8 @@ from sockspec.complaint import SuiteError, UsageError
 if TYPE_CHECKING:
     from sockspec.isolation import Isolation
     from sockspec.report.model import Report
-    from sockspec.verdict import Role
+    from sockspec.sandbox.run import Sandbox
+    from sockspec.verdict import Record, Role
 
 
 class _Complaining(click.Group):
@@ -59,17 +60,21 @@ def main() -> None:
               help="Seconds a program may spend sleeping on timers, a scenario.")  # fmt: skip
 @click.option("--cpu", type=click.FloatRange(min=0.05), default=1.0, show_default=True,
               help="Seconds of processor time it may use without moving a byte.")  # fmt: skip
+@click.option("--sandbox", type=click.Choice(["auto", "docker", "none"]), default="auto", show_default=True,
+              help="Run programs in a container, or as you; auto: in a container if an engine answers.")  # fmt: skip
 def check(
     directories: tuple[Path, ...], exercise: str | None, role: str | None, only: tuple[str, ...], strict: bool,
     client: str | None, server: str | None, port: int | None, build: str, jobs: int, json_file: Path | None,
-    junit_file: Path | None, seed: int, patience: float, cpu: float,
+    junit_file: Path | None, seed: int, patience: float, cpu: float, sandbox: str,
 ) -> None:  # fmt: skip
     """Check the client and the server in DIR against the reference; several directories get a column each."""
-    click.echo("no sandbox: programs run as you, with your rights; check only what you would run yourself", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
+    contained = _contained(sandbox)
     # Before anything else: a process with several threads cannot enter a private network.
-    isolation = _isolate()
+    isolation = None if contained else _isolate()
     from sockspec import check as checking
+    from sockspec.isolation import Isolation
+    from sockspec.report.progress import progress
     from sockspec.scenario import Settings
     from sockspec.submission import ROLES, Wishes, find
     from sockspec.watch import Patience
@@ -83,15 +88,22 @@ def check(
     wishes = Wishes(exercise, roles, commands, build, port)
     submissions = [find(directory, wishes) for directory in directories or (Path(),)]
     checking.complain_about_mixture(submissions)
-    settings = Settings(isolation, seed, Patience(patience, cpu))
+    settings = Settings(isolation or Isolation.container(), seed, Patience(patience, cpu))
     options = checking.Options(settings, roles, only, strict, jobs)
-    from sockspec.report.progress import progress
-
     with progress(sys.stderr) as show:
-        reports = checking.check(submissions, options, show)
+
+        def seen(done: int, total: int, record: "Record") -> None:
+            show(done, total, record.requirement)
+
+        if contained:
+            found = submissions[0].exercise
+            reports = [contained.check(one.directory, found, wishes, options, seen) for one in submissions]
+        else:
+            reports = checking.check(submissions, options, seen)
     command = _again(
-        directories, {"--exercise": exercise, "--client": client, "--server": server, "--build": build, "--port": port}
-    )
+        directories, {"--exercise": exercise, "--client": client, "--server": server, "--build": build, "--port": port,
+                      "--sandbox": sandbox if sandbox != "auto" else None}
+    )  # fmt: skip
     _write(reports, json_file, junit_file, command, strict=strict)
     sys.exit(_show(reports, command, strict=strict))
 
@@ -100,6 +112,25 @@ def _again(directories: tuple[Path, ...], options: dict[str, object]) -> str:
     """The command line that does the same again, ready to be copied."""
     words = ["sockspec", "check", *map(str, directories or (Path(),))]
     return shlex.join(words + [word for name, value in options.items() if value for word in (name, str(value))])
+
+
+def _contained(sandbox: str) -> "Sandbox | None":
+    """The sandbox that was asked for, or can be had; None for this machine, and what that means is said."""
+    from sockspec import engine
+
+    reason = "as --sandbox none says" if sandbox == "none" else engine.absent()
+    if not reason:
+        from sockspec.sandbox.run import Sandbox
+
+        try:
+            return Sandbox(lambda line: click.echo(line, err=True))
+        except SuiteError as error:
+            reason = str(error)
+    if sandbox == "docker":
+        raise SuiteError(f"no sandbox: {reason}")
+    click.echo(f"no sandbox ({reason}): programs run as you, with your rights; check only what you would run yourself",
+               err=True)  # fmt: skip
+    return None
 
 
 def _isolate() -> "Isolation":

@@ -6,6 +6,7 @@ _ENGINE = Path(__file__).resolve().parent
 ROOT = _ENGINE / "house" if (_ENGINE / "house").is_dir() else _ENGINE.parent
 SUITES = ROOT / "suites"
 REFERENCE = ROOT / "reference"
+LOCK = ROOT / "requirements.lock"
 FIXTURES = ROOT / "fixtures"
 MUTANTS = FIXTURES / "mutants"
 

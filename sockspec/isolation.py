@@ -59,6 +59,11 @@ class Isolation(msgspec.Struct, frozen=True):
     names: bool
     """The name server answers. False from `enter()`; whoever has started it (`names.serve()`) says so."""
 
+    @classmethod
+    def container(cls) -> "Isolation":
+        """What a container of ours gives."""
+        return cls("container", "", ipv6=True, names=True)
+
 
 def enter() -> Isolation:
     """Move this process, while it has one thread, into a private network; or say why not, and leave all as it was."""

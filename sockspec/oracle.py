@@ -88,6 +88,16 @@ class Shelf:
             temporary.write_bytes(zlib.compress(msgspec.msgpack.encode(facets), 1))
             temporary.replace(self.directory / name)
 
+    def bundle(self) -> bytes:
+        """All that is kept, in one piece."""
+        return msgspec.msgpack.encode({path.name: path.read_bytes() for path in sorted(self.directory.iterdir())})
+
+    def unbundle(self, bundled: bytes) -> None:
+        """Keep what `bundle` gave; nothing of nothing."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for name, stored in msgspec.msgpack.decode(bundled or b"\x80", type=dict[str, bytes]).items():
+            (self.directory / Path(name).name).write_bytes(stored)
+
     def prune(self, keep: int = 2000) -> None:
         """Remove the oldest beyond so many: every change of a suite or of the engine records anew."""
         with suppress(OSError):

@@ -294,7 +294,7 @@ def _test_name(item: pytest.Item) -> str:
 class Collector:
     """Gathers the records where the reports of all workers come together."""
 
-    def __init__(self, seen: Callable[[int, int, str], None]) -> None:
+    def __init__(self, seen: Callable[[int, int, Record], None]) -> None:
         self.records: list[Record] = []
         self.faults: list[str] = []
         self._seen = seen
@@ -311,7 +311,7 @@ class Collector:
         if encoded := getattr(report, ATTRIBUTE, None):
             record = msgspec.convert(encoded, Record)
             self.records.append(record)
-            self._seen(len(self.records), self._total, record.requirement)
+            self._seen(len(self.records), self._total, record)
         elif report.failed:
             self.faults.append(f"{report.nodeid} ({report.when}): {report.longreprtext}")
 

@@ -87,6 +87,11 @@ class Submission(msgspec.Struct, frozen=True):
     def name(self) -> str:
         return self.directory.resolve().name
 
+    @property
+    def shown(self) -> dict[Role, str]:
+        """What a reader knows its programs by."""
+        return {role: source.shown for role, source in self.sources.items()}
+
 
 class _Program(msgspec.Struct, forbid_unknown_fields=True):
     build: str | None = None

@@ -1,0 +1,101 @@
+"""What runs in the container, as its root: takes an order, checks what came with it, and tells verdict by verdict.
+
+It holds the one stream that is listened to; programs of the submission run as users of their own, and hold nothing of
+ours. When whoever gave the order is gone, so are we.
+"""
+
+import io
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from sockspec import check, house, intake, names
+from sockspec.complaint import SuiteError, UsageError
+from sockspec.isolation import Isolation
+from sockspec.oracle import Shelf
+from sockspec.sandbox import wire
+from sockspec.submission import Wishes, find
+from sockspec.verdict import Record
+
+SCRATCH = "/work"
+_SHELF = Path(SCRATCH, "observations")
+Tell = Callable[[wire.Told], None]
+
+
+def main() -> None:
+    """Do what is ordered on standard input."""
+    orders, tell = sys.stdin.buffer, _teller()
+    os.umask(0o022)
+    tempfile.tempdir = SCRATCH
+    names.serve()
+    order, observed = wire.read_order(orders)
+    settings = msgspec.structs.replace(order.settings, isolation=Isolation.container())
+    shelf = Shelf(_SHELF)
+    shelf.unbundle(observed)
+    try:
+        submission = find(_laid_out(orders, order), _wishes(order))
+        _end_with(orders.fileno())
+        options = check.Options(settings, order.roles, order.only, order.strict, order.jobs, str(_SHELF))
+        report = check.check([submission], options, _seen(tell))[0]
+        if not order.submission_bytes:
+            for piece in wire.pieces(shelf.bundle()):
+                tell(piece)
+        tell(wire.Finished(report.roles, report.warnings))
+    except UsageError as error:
+        tell(wire.Refused(str(error)))
+    except SuiteError as error:
+        tell(wire.Faulted(str(error)))
+
+
+def _teller() -> Tell:
+    """The only way out: what else is printed, by whomever, goes to standard error."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    stream = os.fdopen(out, "wb", buffering=0)
+
+    def tell(told: wire.Told) -> None:
+        left = memoryview(wire.encode(told))
+        while left:
+            left = left[stream.write(left) :]
+
+    return tell
+
+
+def _seen(tell: Tell) -> check.Seen:
+    def seen(done: int, total: int, record: Record) -> None:
+        tell(wire.Reached(done, total, record))
+
+    return seen
+
+
+def _laid_out(orders: BinaryIO, order: wire.Order) -> Path:
+    """Where the submission lies; the reference itself, if there is none."""
+    if not order.submission_bytes:
+        return house.REFERENCE / order.exercise
+    directory = Path(SCRATCH, "submission")
+    intake.unpack(io.BytesIO(orders.read(order.submission_bytes)), directory)
+    return directory
+
+
+def _wishes(order: wire.Order) -> Wishes:
+    return Wishes(order.exercise, order.roles, order.commands, order.build, order.port)
+
+
+def _end_with(orders: int) -> None:
+    """End when the stream of orders does: whoever gave them is gone."""
+
+    def wait() -> None:
+        os.read(orders, 1)  # past the buffer, whose lock would outlive us
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

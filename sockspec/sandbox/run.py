@@ -1,0 +1,87 @@
+"""A check in a container: the submission goes in, verdicts come out, and a report is made of them here.
+
+What the reference does is recorded once an image, exercise and seed, in a container without any submission, and given
+to every other: nobody's program has ever been near it.
+"""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from sockspec import check, intake
+from sockspec.complaint import SuiteError, UsageError
+from sockspec.isolation import Isolation
+from sockspec.report.model import Report
+from sockspec.sandbox import container, image, wire
+from sockspec.submission import Wishes
+
+
+class Sandbox:
+    """An engine and an image, ready to take submissions."""
+
+    def __init__(self, say: image.Say, *, base: str = "", label: str = "") -> None:
+        self.client = container.connect()
+        self.image = image.ready(self.client, say, base=base)
+        self.label = label or f"{os.getpid()}-{time.monotonic_ns()}"
+        self._say = say
+
+    def observed(self, exercise: str, options: check.Options) -> bytes:
+        """What the reference does in every scenario of the exercise; recorded if nobody has yet."""
+        known = [self.client.images.get(self.image).id, exercise, options.settings.seed]
+        name = hashlib.sha256("\0".join(map(str, known)).encode()).hexdigest()
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sockspec", "rehearsals")
+        if (cache / name).exists():
+            return (cache / name).read_bytes()
+        self._say(f"recording what the reference of {exercise} does")
+        order = wire.Order(exercise, msgspec.structs.replace(options.settings, isolation=Isolation.container()))
+        told = list(container.tell(self.client, self.image, order, b"", label=self.label))
+        if faults := [one.reason for one in told if isinstance(one, wire.Faulted | wire.Refused)]:
+            raise SuiteError("\n".join(faults))
+        observed = b"".join(one.piece for one in told if isinstance(one, wire.Observed))
+        cache.mkdir(parents=True, exist_ok=True)
+        temporary = cache / f"{name}.{os.getpid()}"
+        temporary.write_bytes(observed)
+        temporary.replace(cache / name)
+        return observed
+
+    def told(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options) -> Iterator[wire.Told]:
+        """Check a clean copy of a submission; whatever the container tells, as it comes."""
+        packed = b"".join(intake.pack(directory))
+        observed = self.observed(exercise, options)
+        settings = msgspec.structs.replace(options.settings, isolation=Isolation.container())
+        order = wire.Order(
+            exercise, settings, wishes.roles, options.only, options.strict, options.jobs, wishes.commands,
+            wishes.build, wishes.port, len(packed), len(observed),
+        )  # fmt: skip
+        yield from container.tell(self.client, self.image, order, observed + packed, label=self.label)
+
+    def check(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options, seen: check.Seen) -> Report:
+        """The report on one directory; UsageError if there is nothing in it to play."""
+        settings = msgspec.structs.replace(options.settings, isolation=Isolation.container())
+        options = msgspec.structs.replace(options, settings=settings)
+        started = time.monotonic()
+        records = []
+        with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+            copy = Path(scratch, "submission")
+            try:
+                intake.take(directory, copy)
+            except intake.Refused as refused:
+                raise UsageError(f"{directory}: {refused.reason}") from None
+            for told in self.told(copy, exercise, wishes, options):
+                match told:
+                    case wire.Reached(done, total, record):
+                        records.append(msgspec.structs.replace(record, submission=directory.name))
+                        seen(done, total, record)
+                    case wire.Refused(reason):
+                        raise UsageError(f"{directory}: {reason}")
+                    case wire.Faulted(reason):
+                        raise SuiteError(reason)
+                    case wire.Finished(roles, warnings):
+                        seconds = time.monotonic() - started
+                        return check.report(exercise, directory.name, roles, warnings, options, records, seconds)
+        raise container.EngineFault("the container ended before it had told all")
