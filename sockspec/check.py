@@ -26,6 +26,9 @@ Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
 
 
+_MOST_SLIPS = 3
+
+
 class Options(msgspec.Struct, frozen=True):
     """How a check is run."""
 
@@ -155,20 +158,21 @@ def report(
         isolation=options.settings.isolation.kind,
         seconds=seconds,
         warnings=list(dict.fromkeys(warnings)),
-        slip=_slip(exercise, own) if not options.only else "",
+        slip=_slip(exercise, roles, own) if not options.only else "",
         records=own,
     )
 
 
-def _slip(exercise: str, records: list[Record]) -> str:
-    """The slips of the mutants that fail just as this submission does, role by role."""
+def _slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
+    """The slips that fail just what this submission fails, role by role; nothing where too many do."""
     failed = {record.requirement for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)}
-    slips = [
-        mutants.slip(exercise, role, {slug for slug in failed if f".{role}." in slug})
-        for role in ROLES
-        if any(f".{role}." in slug for slug in failed)
-    ]
-    return " ".join(slip for slip in slips if slip)
+    told = []
+    for role in ROLES:
+        if own := {slug for slug in failed if f".{role}." in slug}:
+            slips = mutants.slips(exercise, role, own, Path(roles.get(role, "")).suffix)
+            if len(slips) <= _MOST_SLIPS:
+                told += [" Or: ".join(slips)]
+    return " ".join(told).strip()
 
 
 def complain_about_mixture(submissions: list[Submission]) -> None:

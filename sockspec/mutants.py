@@ -56,9 +56,8 @@ def write(mutant: Mutant, exercise: str, directory: Path) -> None:
         shutil.copy(programs / mutant.beside, directory)
 
 
-def slip(exercise: str, role: str, failed: set[str]) -> str:
-    """The slip of the one mutant whose failures these are, exactly; empty if there is none, or more than one."""
-    fitting = {
-        m.slip for m in mutants(exercise, role) if {f"{exercise}.{role}.{tail}" for tail in m.caught_by} == failed
-    }
-    return fitting.pop() if len(fitting) == 1 else ""
+def slips(exercise: str, role: str, failed: set[str], language: str) -> list[str]:
+    """The slips of the mutants whose failures are these, exactly; of those in that language (`.c`) if there are any."""
+    fitting = [m for m in mutants(exercise, role) if {f"{exercise}.{role}.{tail}" for tail in m.caught_by} == failed]
+    spoken = [mutant for mutant in fitting if mutant.program.endswith(language)]
+    return list(dict.fromkeys(mutant.slip for mutant in spoken or fitting))

@@ -1,6 +1,7 @@
 """Running the command line as a user does, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,14 +12,20 @@ from sockspec import house
 
 PROGRAMS = house.FIXTURES / "programs"
 UNIVERSAL = house.MUTANTS / "universal"
+NO_ENGINE = "unix:///nonexistent"
 IMPATIENT = ("--patience", 1, "--cpu", 0.4)
 """For programs that are known to be wrong: a second of timers, 0.4 s of the processor."""
 
 
 def sockspec(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run `sockspec` with those arguments."""
+    """Run `sockspec` with those arguments; right on this machine, unless they say where."""
     command = [sys.executable, "-P", "-m", "sockspec", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
+    environment = dict(options.pop("env", os.environ))
+    if "--sandbox" not in arguments:
+        environment["DOCKER_HOST"] = NO_ENGINE
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment, **options
+    )
 
 
 def checked(*arguments: object, **options: Any) -> dict[str, Any]:

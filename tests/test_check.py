@@ -47,7 +47,9 @@ def broken(tmp_path: Path) -> Path:
 def test_a_program_that_conforms_ends_with_status_0() -> None:
     done = sockspec("check", PROGRAMS / "echo" / "c-select", "--exercise", "echo", "--only", "in-pieces")
     assert done.returncode == 0
-    assert done.stderr.startswith("no sandbox: programs run as you")
+    assert done.stderr.startswith(
+        "no sandbox (no Docker engine at /nonexistent: No such file or directory): programs run as you"
+    )
     assert done.stdout.endswith("conforms\n")
 
 
@@ -360,7 +362,17 @@ def plain() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "report.json"
         bereft = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--"]
-        command = [*bereft, sys.executable, "-P", "-m", "sockspec", "check", str(PROGRAMS / "echo" / "c-select")]
+        where = ("--sandbox", "none")
+        command = [
+            *bereft,
+            sys.executable,
+            "-P",
+            "-m",
+            "sockspec",
+            "check",
+            str(PROGRAMS / "echo" / "c-select"),
+            *where,
+        ]
         done = subprocess.run([*command, "--exercise", "echo", "--json", str(file)], capture_output=True, text=True)
         return {**json.loads(file.read_bytes()), "status": done.returncode, "text": done.stdout}
 
@@ -385,7 +397,20 @@ def test_a_check_that_is_interrupted_ends_its_programs_and_leaves_nothing(
 ) -> None:
     silent = submission(tmp_path / "silent", server_py="import time\ntime.sleep(1000)\n")
     scratch = {**os.environ, "TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-P", "-m", "sockspec", "check", str(silent), "--exercise", "echo", "--patience", "900"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "sockspec",
+        "check",
+        str(silent),
+        "--exercise",
+        "echo",
+        "--patience",
+        "900",
+        "--sandbox",
+        "none",
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=scratch) as check:
         while not (started := [pid for pid in proc.tree([check.pid])[1:] if proc.state(pid) == "S"]):
             assert check.poll() is None

@@ -12,10 +12,11 @@ ENGINE = house.ROOT / "sockspec"
 ROOMS = [
     "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
     "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.look", "failure", "account", "workdir",
-    "intake", "submission", "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client",
-    "server", "suite", "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model",
-    "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check", "engine",
-    "sandbox", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside", "sandbox.run", "cli", "__main__",
+    "members", "intake", "submission", "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis",
+    "scenario", "client", "server", "suite", "shared", "shared.server", "shared.client", "build", "plugin", "report",
+    "report.model", "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check",
+    "engine", "sandbox", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside", "sandbox.run", "cli",
+    "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
 
