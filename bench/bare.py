@@ -75,6 +75,8 @@ SERVER: list[Serves] = [
     Serves("next-client", [VISIT] * 3),
     Serves("hundred-clients", [VISIT] * 110),  # ten first, to see what it holds, and then the hundred
     Serves("empty-visit", [[], VISIT]),
+    Serves("empty-visit", [[], VISIT]),  # while it is listened to
+    Serves("empty-visit", [[], VISIT]),  # before it is accepted
     Serves("client-resets", [[], VISIT]),  # while it is listened to
     Serves("client-resets", [[], VISIT]),  # before it is accepted
     Serves("client-resets", [[FILL], VISIT]),  # while it is talked to
@@ -120,7 +122,7 @@ CLIENT: list[Calls] = [
     Calls("reads-to-the-end", [(12, [6, 6])]),
     Calls("server-leaves", [CALL, (HELLO, [])]),
     Calls("server-leaves", [(FILL, [])]),
-    Calls("server-resets", [(12, [6])]),
+    Calls("server-resets", [CALL, (12, [6])]),
     Calls("large", [(8 * MIB, [8 * MIB])]),
     Calls("partial-send", [(8 * MIB, [8 * MIB])]),
     Calls("empty-input", [CALL, (0, [])]),
