@@ -44,13 +44,14 @@ class Outcome(Enum):
     SPINNING = "spinning"  # uses the processor and gets nowhere
     WAITING = "waiting"  # waits on a timer beyond our patience
     LIMIT = "limit"  # memory, output, processes or processor time
+    NOT_FOUND = "not found"  # nothing that could be run
     NOT_BUILT = "not built"
     NOT_STARTED = "not started"  # it never listened where it was told to
     NOT_RUN = "not run"
     SUITE_ERROR = "suite error"
 
 
-UNPLAYED = (Outcome.NOT_BUILT, Outcome.NOT_STARTED)
+UNPLAYED = (Outcome.NOT_FOUND, Outcome.NOT_BUILT, Outcome.NOT_STARTED)
 """The program never got to the requirement, whatever its level: nothing about it conforms."""
 
 

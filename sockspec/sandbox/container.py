@@ -81,8 +81,8 @@ def remove(client: Any, identity: str) -> None:
         client.api.remove_container(identity, force=True, v=True)
 
 
-def remove_leftovers(client: Any, label: str) -> None:
-    """Remove what somebody who was killed has left under that label."""
+def remove_all(client: Any, label: str) -> None:
+    """Remove every container under that label."""
     for container in client.api.containers(all=True, filters={"label": f"{LABEL}={label}"}):
         remove(client, container["Id"])
 

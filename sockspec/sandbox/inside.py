@@ -46,7 +46,7 @@ def main() -> None:
         if not order.submission_bytes:
             for piece in wire.pieces(shelf.bundle()):
                 tell(piece)
-        tell(wire.Finished(report.roles, report.warnings))
+        tell(wire.Finished(report.roles, report.warnings, report.seconds))
     except UsageError as error:
         tell(wire.Refused(str(error)))
     except SuiteError as error:
@@ -79,8 +79,7 @@ def _laid_out(orders: BinaryIO, order: wire.Order) -> Path:
     if not order.submission_bytes:
         return house.REFERENCE / order.exercise
     directory = Path(SCRATCH, "submission")
-    intake.unpack(io.BytesIO(orders.read(order.submission_bytes)), directory)
-    return directory
+    return intake.unpack(io.BytesIO(orders.read(order.submission_bytes)), directory).directory
 
 
 def _wishes(order: wire.Order) -> Wishes:

@@ -19,27 +19,35 @@ from sockspec.isolation import Isolation
 from sockspec.report.model import Report
 from sockspec.sandbox import container, image, wire
 from sockspec.submission import Wishes
+from sockspec.visible import visible
 
 
 class Sandbox:
     """An engine and an image, ready to take submissions."""
 
     def __init__(self, say: image.Say, *, base: str = "", label: str = "") -> None:
-        self.client = container.connect()
-        self.image = image.ready(self.client, say, base=base)
+        client = container.connect()
+        self.image = image.ready(client, say, base=base)
+        self.image_id: str = client.images.get(self.image).id
+        self.engine: str = client.version()["Version"]
         self.label = label or f"{os.getpid()}-{time.monotonic_ns()}"
         self._say = say
+        self.stop()  # what somebody who was killed has left under this label
+
+    def stop(self) -> None:
+        """End every container of this sandbox, at once."""
+        container.remove_all(container.connect(), self.label)
 
     def observed(self, exercise: str, options: check.Options) -> bytes:
         """What the reference does in every scenario of the exercise; recorded if nobody has yet."""
-        known = [self.client.images.get(self.image).id, exercise, options.settings.seed]
+        known = [self.image_id, exercise, options.settings.seed]
         name = hashlib.sha256("\0".join(map(str, known)).encode()).hexdigest()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sockspec", "rehearsals")
         if (cache / name).exists():
             return (cache / name).read_bytes()
         self._say(f"recording what the reference of {exercise} does")
         order = wire.Order(exercise, msgspec.structs.replace(options.settings, isolation=Isolation.container()))
-        told = list(container.tell(self.client, self.image, order, b"", label=self.label))
+        told = list(container.tell(container.connect(), self.image, order, b"", label=self.label))
         if faults := [one.reason for one in told if isinstance(one, wire.Faulted | wire.Refused)]:
             raise SuiteError("\n".join(faults))
         observed = b"".join(one.piece for one in told if isinstance(one, wire.Observed))
@@ -58,7 +66,7 @@ class Sandbox:
             exercise, settings, wishes.roles, options.only, options.strict, options.jobs, wishes.commands,
             wishes.build, wishes.port, len(packed), len(observed),
         )  # fmt: skip
-        yield from container.tell(self.client, self.image, order, observed + packed, label=self.label)
+        yield from container.tell(container.connect(), self.image, order, observed + packed, label=self.label)
 
     def check(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options, seen: check.Seen) -> Report:
         """The report on one directory; UsageError if there is nothing in it to play."""
@@ -66,22 +74,23 @@ class Sandbox:
         options = msgspec.structs.replace(options, settings=settings)
         started = time.monotonic()
         records = []
+        name = visible(directory.resolve().name)
         with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
             copy = Path(scratch, "submission")
             try:
-                intake.take(directory, copy)
+                taken = intake.take(directory, copy)
             except intake.Refused as refused:
                 raise UsageError(f"{directory}: {refused.reason}") from None
-            for told in self.told(copy, exercise, wishes, options):
+            for told in self.told(taken.directory, exercise, wishes, options):
                 match told:
                     case wire.Reached(done, total, record):
-                        records.append(msgspec.structs.replace(record, submission=directory.name))
+                        records.append(msgspec.structs.replace(record, submission=name))
                         seen(done, total, record)
                     case wire.Refused(reason):
                         raise UsageError(f"{directory}: {reason}")
                     case wire.Faulted(reason):
                         raise SuiteError(reason)
-                    case wire.Finished(roles, warnings):
+                    case wire.Finished(roles, warnings, _):
                         seconds = time.monotonic() - started
-                        return check.report(exercise, directory.name, roles, warnings, options, records, seconds)
+                        return check.report(exercise, name, roles, warnings, options, records, seconds)
         raise container.EngineFault("the container ended before it had told all")

@@ -66,6 +66,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
     roles: dict[Role, str]
     warnings: list[str]
+    seconds: float
 
 
 Told = Reached | Refused | Faulted | Observed | Finished
