@@ -4,6 +4,7 @@ PYTHON ?= python3
 SUBMISSION ?= fixtures/programs/echo/c-select
 EXERCISE ?= echo
 OPTIONS ?=
+BASE ?=
 JOBS ?= 2
 
 VENV := .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help check test proof lint bench soak docs lock clean
+.PHONY: help check image test proof lint bench soak docs lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +34,10 @@ test: $(READY) ## all tests of this repository, with the engine's coverage
 	$(BIN)/coverage report --fail-under 90
 	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
 
-proof: $(READY) ## every mutant against its table: takes long
+image: $(READY) ## the image of the sandbox, on BASE (default: a local sockspec-base, or a public Python image)
+	@$(BIN)/python -P -m sockspec image $(if $(BASE),--base $(BASE))
+
+proof: $(READY) ## every mutant against its table: takes ten minutes
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
 
 lint: $(READY) ## ruff, ruff format and mypy --strict

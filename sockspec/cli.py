@@ -175,6 +175,16 @@ def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
     return exit_status((record for report in reports for record in report.records), strict=strict)
 
 
+@main.command()
+@click.option("--base", default="", metavar="IMAGE", help="What to build on: Debian with Python 3.11 or newer.")
+def image(base: str) -> None:
+    """Make the image of the sandbox, if it is not there yet."""
+    from sockspec.sandbox import container
+    from sockspec.sandbox import image as images
+
+    click.echo(images.ready(container.connect(), click.echo, base=base))
+
+
 @main.command("list")
 @click.argument("exercise", required=False)
 def list_(exercise: str | None) -> None:

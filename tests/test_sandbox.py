@@ -1,0 +1,98 @@
+"""A check in a container reaches the same verdicts, with nothing of this machine in it and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sockspec import engine
+from tests.contained import DOCKER, needs_engine
+from tests.running import PROGRAMS, checked, failed, sockspec
+
+GOOD = PROGRAMS / "echo" / "c-select"
+ONE = ("--exercise", "echo", "--role", "server", "--only", "nothing-extra")
+
+
+def said_inside(directory: Path, expression: str) -> str:
+    """The value of that expression, as a program sees it in a container: its last words."""
+    directory.mkdir()
+    (directory / "server.py").write_text(f"import os, sys\nsys.exit(repr({expression}))\n")
+    report = checked(directory, *ONE, *DOCKER)
+    return str(report["verdicts"][0]["diagnosis"]["last_words"])
+
+
+@needs_engine
+def test_a_good_program_conforms_in_a_container_and_everything_is_run() -> None:
+    report = checked(GOOD, "--exercise", "echo", "--strict", *DOCKER)
+    assert (report["status"], report["isolation"], failed(report)) == (0, "container", {})
+    assert [v["requirement"] for v in report["verdicts"] if v["verdict"] == "not run"] == []
+
+
+@needs_engine
+def test_a_wrong_program_fails_in_a_container_as_it_does_outside(tmp_path: Path) -> None:
+    text = (PROGRAMS / "echo" / "c-iterative" / "server.c").read_text()
+    (tmp_path / "server.c").write_text(text.replace("htonl(INADDR_ANY)", "htonl(INADDR_LOOPBACK)"))
+    outside, inside = (checked(tmp_path, "--exercise", "echo", *where) for where in ((), DOCKER))
+    assert failed(outside) == failed(inside) == {"echo.server.every-address": "SHOULD"}
+
+
+@needs_engine
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("os.getuid() >= 30000", "True"),
+        ("open('/proc/self/status').read().split('CapEff:')[1].split()[0]", "'0000000000000000'"),
+        ("open('/proc/self/status').read().split('NoNewPrivs:')[1].split()[0]", "'1'"),
+        ("os.access('/opt/sockspec', os.R_OK) or os.access('/opt/sockspec', os.X_OK)", "False"),
+        ("sorted(os.listdir('/sys/class/net'))", "['lo']"),
+        ("[p for p in ('/', '/etc', '/usr', '/work', '/opt', '/var/tmp') if os.access(p, os.W_OK)]", "[]"),
+        ("int(open('/proc/sys/net/ipv4/ip_unprivileged_port_start').read())", "1024"),
+        ("[k for k in os.environ if k.startswith('PYTHON') and k != 'PYTHONDONTWRITEBYTECODE']", "[]"),
+        ("sum(p.isdigit() and os.access(f'/proc/{p}/fd', os.R_OK) for p in os.listdir('/proc'))", "1"),
+    ],
+    ids=["user", "capabilities", "privileges", "suite", "network", "places", "ports", "environment", "processes"],
+)  # fmt: skip
+def test_a_program_in_a_container_has_next_to_nothing(expression: str, answer: str, tmp_path: Path) -> None:
+    assert said_inside(tmp_path / "curious", expression) == answer
+
+
+@needs_engine
+def test_a_submission_with_nothing_to_run_is_a_wrong_use_of_check(tmp_path: Path) -> None:
+    done = sockspec("check", tmp_path, "--exercise", "echo", *DOCKER)
+    assert (done.returncode, "nothing to run" in done.stderr) == (2, True)
+
+
+@needs_engine
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_check_that_is_ended_leaves_no_container(number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text("import time\ntime.sleep(1000)\n")
+    command = [sys.executable, "-P", "-m", "sockspec", "check", str(tmp_path), *ONE, *DOCKER, "--patience", "600"]
+    before = containers()
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as check:
+        while not (started := containers() - before):
+            assert check.poll() is None
+        check.send_signal(number)
+    while started & containers(running=True):
+        pass
+
+
+def containers(*, running: bool = False) -> set[str]:
+    """The containers of ours that there are."""
+    from sockspec.sandbox import container
+
+    found = container.connect().api.containers(all=not running, filters={"label": container.LABEL})
+    return {each["Id"] for each in found}
+
+
+def test_without_an_engine_there_is_no_container_and_the_reason_is_said() -> None:
+    done = sockspec("check", GOOD, *ONE, *DOCKER, env={**os.environ, "DOCKER_HOST": "unix:///nonexistent"})
+    assert done.returncode == 3
+    assert "no sandbox: no Docker engine at /nonexistent" in done.stderr
+
+
+def test_an_engine_that_is_named_and_is_elsewhere_may_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
+    assert engine.absent() == ""
