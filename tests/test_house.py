@@ -13,8 +13,9 @@ ROOMS = [
     "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
     "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.look", "failure", "workdir", "submission",
     "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client", "server", "suite",
-    "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "report.story",
-    "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check", "cli", "__main__",
+    "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "policy",
+    "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check", "cli",
+    "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
 
