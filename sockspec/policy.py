@@ -17,7 +17,8 @@ from sockspec import catalogue, house
 from sockspec.complaint import UsageError, nearest
 from sockspec.journal import Standing
 from sockspec.report.model import Report
-from sockspec.verdict import UNPLAYED, Row, Verdict, rows
+from sockspec.submission import ROLES
+from sockspec.verdict import Row, Verdict, rows
 
 Tell = Literal["full", "diagnosis", "verdict"]
 """How much feedback tells: all of it; all but the hint and the slip; the verdict alone."""
@@ -143,20 +144,14 @@ def score(policy: Policy, standing: Standing) -> Score | NotGraded:
         row = found.get(slug)
         if worth and (doubt := _doubt(slug, row, standing.report)):
             return NotGraded(f"{slug} {doubt}", slug)
-        earned.append(Earned(slug, worth if row and _met(row) else 0, worth, row))
+        earned.append(Earned(slug, worth if row and row.met else 0, worth, row))
     return Score(sum(each.points for each in earned), policy.total, earned)
-
-
-def _met(row: Row) -> bool:
-    played = not any(case.outcome in UNPLAYED for case in row.cases)
-    return played and row.verdict in (Verdict.PASS, Verdict.NOTE)
 
 
 def _doubt(slug: str, row: Row | None, report: Report) -> str:
     """Why nobody can say whether the requirement is met; nothing if its half was not handed in: then it is not."""
     role = catalogue.requirement(slug).role
-    halves = ("client", "server") if role == "both" else (role,)
-    if any(half not in report.roles for half in halves):
+    if any(half not in report.roles for half in (ROLES if role == "both" else (role,))):
         return ""
     if row is None:
         return "has no verdict"

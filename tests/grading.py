@@ -1,12 +1,17 @@
 """A small class, made up: what tests of the policy and of its reports are written with."""
 
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
 from sockspec import catalogue, policy
 from sockspec.journal import Standing
-from sockspec.policy import Policy
+from sockspec.policy import Policy, Tell
 from sockspec.report.model import Report
+from sockspec.report.view import View, view
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Role, Verdict
 
-SLUGS = list(catalogue.exercise("echo").requirements)
+REQUIREMENTS = catalogue.exercise("echo").requirements
+SLUGS = list(REQUIREMENTS)
 HIDDEN = "echo.server.in-pieces"
 BOTH: dict[Role, str] = {"client": "client.py", "server": "server.c"}
 MARKS = {Level.MUST: Verdict.FAIL, Level.SHOULD: Verdict.WARN, Level.MAY: Verdict.NOTE}
@@ -58,3 +63,40 @@ def not_graded(name: str = "dora", reason: str = "the sandbox ended before the s
 def echo() -> Policy:
     """The policy that the exercise brings."""
     return policy.of("echo")
+
+
+NASTY = [
+    "\x1b[2J", "\x9b0m", "\x1b]0;t\x07", "\u202e", "\u2066", "\0", "\r\n", "\n", "\ud800", "\ufffe",
+    "]]>", "<!--", "-->", "</pre>", "</style>", "</title>", "<script>", "<img src=x onerror=1>", "javascript:",
+    "&lt;", "&#60;", "'", '"', "{{ 7 }}", "{% raw %}",
+    "::error::", "##[group]", "::stop-commands::x", "%0A",
+    '=HYPERLINK("u")', "+1", "-1", "@SUM(1)", "|calc", "\t=1", "\uff1d1",
+    "`", "```", "~~~", "# h", "- [x] ", "|", "![](u)", "[a](javascript:1)", "*b*", "_", "@all", "http://a.b",
+]  # fmt: skip
+SOUP = st.lists(
+    st.text(st.characters(), max_size=8)
+    | st.sampled_from(NASTY)
+    | st.binary(max_size=8).map(lambda data: data.decode("utf-8", "surrogateescape")),
+    max_size=6,
+).map("".join)
+"""What a hostile submission may get into any word of a report."""
+
+
+def soaked(said: str, name: str = "ada") -> Standing:
+    """A submission that has these words wherever there are words, with one verdict of each kind."""
+    verdicts = [Verdict.FAIL, Verdict.WARN, Verdict.NOTE, Verdict.PASS, Verdict.FAIL]
+    some = [record(slug, verdict, said) for slug, verdict in zip(SLUGS, verdicts, strict=False)]
+    rest = [record(slug, said=said) for slug in SLUGS[len(some) :]]
+    return with_records(
+        name, [replace(r, case=said) for r in [*some, *rest]], said=said, roles={"client": said, "server": said}
+    )
+
+
+def seen(standing: Standing, policy: Policy | None = None) -> View:
+    """The submission as its author may see it."""
+    return view(standing, policy or echo(), REQUIREMENTS)
+
+
+def with_policy(hidden: tuple[str, ...] = (), tell: Tell = "full") -> Policy:
+    """The policy of the exercise, with these changes."""
+    return replace(echo(), hidden=frozenset(hidden), tell=tell)

@@ -14,8 +14,10 @@ ROOMS = [
     "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.look", "failure", "workdir", "submission",
     "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client", "server", "suite",
     "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "policy",
-    "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "check", "cli",
-    "__main__",
+    "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress",
+    "report.view", "report.words", "report.as_feedback", 
+    
+    "check", "cli", "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
 
