@@ -15,7 +15,7 @@ ROOMS = [
     "mutants", "pages", "oracle", "program", "watch", "peer", "diagnosis", "scenario", "client", "server", "suite",
     "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "policy",
     "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress",
-    "report.view", "report.words", "report.as_feedback", 
+    "report.view", "report.words", "report.html", "report.as_feedback", "report.as_page", "report.as_overview",
     
     "check", "cli", "__main__",
 ]  # fmt: skip
