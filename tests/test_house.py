@@ -16,7 +16,7 @@ ROOMS = [
     "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "policy",
     "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress",
     "report.view", "report.words", "report.html", "report.as_feedback", "report.as_page", "report.as_overview",
-    "report.as_gradebook", "report.as_gradescope", "report.as_classroom50", "report.as_github", 
+    "report.as_gradebook", "report.as_gradescope", "report.as_classroom50", "report.as_github", "report.outputs",
     "check", "cli", "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
