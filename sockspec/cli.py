@@ -14,6 +14,7 @@ from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
     from sockspec.isolation import Isolation
+    from sockspec.policy import Policy
     from sockspec.report.model import Report
     from sockspec.sandbox.run import Sandbox
     from sockspec.verdict import Record, Role
@@ -173,6 +174,87 @@ def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
         reports, console, catalogue.exercise(reports[0].exercise).requirements, strict=strict, command=command
     )
     return exit_status((record for report in reports for record in report.records), strict=strict)
+
+
+_POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                       help="Points, and what students are told; else the one that the exercise brings.")  # fmt: skip
+_SEED = click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
+_CLASS = click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+_EXERCISE = click.option("--exercise", required=True, metavar="NAME", help="Which exercise it is.")
+
+
+@main.command()
+@_CLASS
+@_EXERCISE
+@_POLICY
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="DIR",
+              help="Where the journal is kept and the reports are written.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Containers at a time.")
+@click.option("--regrade", multiple=True, metavar="PATTERN", help="Submissions to run again, as globs; repeatable.")
+@_SEED
+def grade(
+    directory: Path, exercise: str, policy_file: Path | None, out: Path, jobs: int, regrade: tuple[str, ...], seed: int
+) -> None:
+    """Grade a class: each subdirectory or archive of DIR is a submission, and runs in a container of its own.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from rich.console import Console
+
+    from sockspec import grade as grading
+    from sockspec.policy import NotGraded, score
+    from sockspec.report import as_gradebook, outputs
+    from sockspec.report.progress import of_class
+
+    job = grading.Job(_policy(exercise, policy_file), seed, jobs, regrade)
+    out.mkdir(parents=True, exist_ok=True)
+    sandbox = _sandbox(str(out.resolve()))
+    with of_class(sys.stderr) as see:
+        stands = grading.grade(directory, job, out, sandbox, lambda step: see(step.submission, step.what, step.detail))
+    outputs.render_all(stands, job.policy, out)
+    as_gradebook.show(stands, job.policy, Console(soft_wrap=True))
+    sys.exit(3 if any(isinstance(score(job.policy, each), NotGraded) for each in stands.values()) else 0)
+
+
+@main.command()
+@_CLASS
+@_EXERCISE
+@_POLICY
+@click.option("--times", type=click.IntRange(2, 1000), default=2, show_default=True, help="How often each is run.")
+@_SEED
+def audit(directory: Path, exercise: str, policy_file: Path | None, times: int, seed: int) -> None:
+    """Run every submission of a class several times, and report each verdict that differs."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from sockspec import grade as grading
+
+    job = grading.Job(_policy(exercise, policy_file), seed)
+    differing = 0
+    for line in grading.audit(directory, job, times, _sandbox("")):
+        click.echo(line)
+        differing += 1
+    click.echo(f"{differing} verdicts differ" if differing else f"no verdict differs in {times} runs")
+    sys.exit(1 if differing else 0)
+
+
+def _policy(exercise: str, file: Path | None) -> "Policy":
+    from sockspec import policy
+
+    found = policy.read(file) if file else policy.of(exercise)
+    if found.exercise != exercise:
+        raise UsageError(f"{file} is a policy for {found.exercise}, and the exercise is {exercise}")
+    return found
+
+
+def _sandbox(label: str) -> "Sandbox":
+    """The sandbox; whoever grades does without nothing."""
+    from sockspec import engine
+
+    if reason := engine.absent():
+        raise SuiteError(f"{reason}. A class is graded in containers only; start an engine, or name it in DOCKER_HOST")
+    from sockspec.sandbox.run import Sandbox
+
+    return Sandbox(lambda line: click.echo(line, err=True), label=label)
 
 
 @main.command()

@@ -101,6 +101,12 @@ class Row(msgspec.Struct, frozen=True):
         """The first case that has the row's verdict."""
         return next(case for case in self.cases if case.verdict is self.verdict)
 
+    @property
+    def met(self) -> bool:
+        """It passed, or is a MAY; and the program got as far as to be asked."""
+        played = not any(case.outcome in UNPLAYED for case in self.cases)
+        return played and self.verdict in (Verdict.PASS, Verdict.NOTE)
+
 
 _SEVERITY = [Verdict.NOT_RUN, Verdict.PASS, Verdict.NOTE, Verdict.WARN, Verdict.FAIL, Verdict.ERROR]
 

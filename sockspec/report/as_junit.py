@@ -2,9 +2,11 @@
 
 A requirement that is not met is a <failure>, a fault of ours an <error>, a case that was not run is <skipped>. JUnit
 has no word for a SHOULD: one that is not met passes, and says so in its <system-out>; with `strict` it is a <failure>.
+Of a class, a submission that is not graded has one more <error>, which says why.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sockspec.catalogue import Requirement
@@ -59,12 +61,28 @@ def _about(report: Report) -> list[tuple[str, str]]:
     return [("sockspec", report.version), ("exercise", report.exercise), *report.roles.items(), seed, isolation]
 
 
+def _not_graded(suite: Element, reason: str) -> None:
+    testcase = _element(suite, "testcase", classname="grade", name="graded", time="0.000")
+    _element(testcase, "error", reason, message="not graded", type="not graded")
+
+
 def render(
-    reports: list[Report], requirements: Mapping[str, Requirement], *, strict: bool = False, command: str
+    reports: list[Report],
+    requirements: Mapping[str, Requirement],
+    *,
+    strict: bool = False,
+    command: str,
+    not_graded: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """A well-formed XML document, whatever a program printed; `command` is what runs the suite again."""
+    """A well-formed XML document, whatever a program printed; `command` is what runs the suite again.
+
+    `not_graded` says of submissions, with a report or without, why they have no grade.
+    """
     kinds = [[_kind(record, strict) for record in report.records] for report in reports]
-    every = [kind for own in kinds for kind in own]
+    for report, own in zip(reports, kinds, strict=True):
+        own += ["error"] * (report.submission in not_graded)
+    without = [name for name in not_graded if name not in {report.submission for report in reports}]
+    every = [kind for own in kinds for kind in own] + ["error"] * len(without)
     seconds = sum(report.seconds for report in reports)
     root = Element("testsuites", {"name": "sockspec", "time": f"{seconds:.3f}", **_counts(every)})
     for report, own in zip(reports, kinds, strict=True):
@@ -72,8 +90,12 @@ def render(
         properties = _element(suite, "properties")
         for name, value in _about(report):
             _element(properties, "property", name=name, value=value)
-        for record, kind in zip(report.records, own, strict=True):
+        for record, kind in zip(report.records, own[: len(report.records)], strict=True):
             _testcase(suite, record, kind, told(record, requirements.get(record.requirement), command=command))
+        if report.submission in not_graded:
+            _not_graded(suite, not_graded[report.submission])
+    for name in without:
+        _not_graded(_element(root, "testsuite", name=name, time="0.000", **_counts(["error"])), not_graded[name])
     indent(root)
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"

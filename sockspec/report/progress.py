@@ -1,5 +1,10 @@
-"""How far a run has come, on one live line, for a person who watches; nothing at all for a log or a pipe."""
+"""How far a run has come, on live lines for a person who watches; for a log or a pipe, what is worth a line of its own.
 
+A check is one line that is gone afterwards. A class is a bar with its counts, and a line for each submission that ends.
+"""
+
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -31,3 +36,50 @@ def progress(stream: TextIO) -> Iterator[Show]:
             live.update(line, refresh=True)
 
         yield show
+
+
+_ENDS = {"graded": "graded", "not graded": "not graded", "kept": "as before"}
+
+
+@contextmanager
+def of_class(stream: TextIO) -> Iterator[Callable[[str, str, str], None]]:
+    """A function that is told of every step of a class: the submission, what it does, and more about that."""
+    if not stream.isatty():
+        yield lambda name, what, detail: _line(stream, name, what, detail)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    console = Console(file=stream)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False, transient=True) as bar:
+        task = bar.add_task("", total=0, counts="")
+        running: set[str] = set()
+        ended: Counter[str] = Counter()
+        lock = threading.Lock()
+
+        def see(name: str, what: str, detail: str) -> None:
+            with lock:
+                if what == "waits":
+                    bar.update(task, total=(bar.tasks[0].total or 0) + 1)
+                elif what == "runs":
+                    running.add(name)
+                else:
+                    running.discard(name)
+                    ended[what] += 1
+                    bar.advance(task)
+                    console.print(Text(_told(name, what, detail)), soft_wrap=True)
+                counts = [f"{len(running)} running", *(f"{number} {_ENDS[kind]}" for kind, number in ended.items())]
+                bar.update(task, counts=", ".join(counts))
+
+        yield see
+
+
+def _line(stream: TextIO, name: str, what: str, detail: str) -> None:
+    if what in _ENDS:
+        print(_told(name, what, detail), file=stream, flush=True)
+
+
+def _told(name: str, what: str, detail: str) -> str:
+    return visible(f"{name}: {_ENDS[what]}{', ' if detail else ''}{detail}")

@@ -1,11 +1,21 @@
 """How a verdict is told when it is not a pass: the same lines in the same order, whatever the format."""
 
-from sockspec.catalogue import Requirement
-from sockspec.verdict import UNPLAYED, Diagnosis, Record, Row, Verdict
+from collections.abc import Mapping
+
+from sockspec.catalogue import STEPS, Requirement
+from sockspec.verdict import UNPLAYED, Diagnosis, Record, Row, Verdict, rows
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
 NAMES = 6
 """Cases named before `...`."""
+
+UNMET = [Verdict.ERROR, Verdict.FAIL, Verdict.WARN]
+"""What is told, in this order: a story told for a MUST is not told again for a SHOULD."""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 point`, `2 points`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def labelled(label: str, text: str) -> list[str]:
@@ -51,3 +61,22 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
         *labelled("  hint: ", stated.hint if stated else ""),
         f"  again: {command} --only {record.requirement}",
     ]
+
+
+def ordered(records: list[Record], requirements: Mapping[str, Requirement]) -> list[Row]:
+    """The rows by step, and within a step as the catalogue has them; what neither knows comes last."""
+    steps = {step: number for number, step in enumerate(STEPS)}
+    slugs = {slug: number for number, slug in enumerate(requirements)}
+    return sorted(
+        rows(records),
+        key=lambda row: (steps.get(row.worst.step, len(steps)), slugs.get(row.requirement, len(slugs))),
+    )
+
+
+def alike(rows: list[Row]) -> list[list[Row]]:
+    """The rows that are not met, the worst first; those that one diagnosis explains stand together."""
+    found: dict[str, list[Row]] = {}
+    for row in sorted((row for row in rows if row.verdict in UNMET), key=lambda row: UNMET.index(row.verdict)):
+        summary = row.worst.diagnosis.summary if row.worst.diagnosis else row.requirement
+        found.setdefault(summary, []).append(row)
+    return list(found.values())

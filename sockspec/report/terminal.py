@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
 from sockspec.report.model import Report
-from sockspec.report.story import NOT_HELD, cases, labelled, told
-from sockspec.verdict import UNPLAYED, Record, Row, Verdict, exit_status, rows
+from sockspec.report.story import NOT_HELD, alike, cases, counted, labelled, ordered, told
+from sockspec.verdict import UNPLAYED, Record, Verdict, exit_status, rows
 from sockspec.visible import visible
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ _MARKS = {
     Verdict.ERROR: ("ERROR", "bold magenta"),
 }
 _COUNTED = [Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.NOTE, Verdict.NOT_RUN, Verdict.ERROR]
-_UNMET = [Verdict.ERROR, Verdict.FAIL, Verdict.WARN]
-"""What is told, in this order: a story told for a MUST is not told again for a SHOULD."""
 
 # A build service obeys `::add-mask::` at the start of a line of its log, and `##[error]` or `##vso[` anywhere in it.
 _ORDERS = re.compile(r"(?P<blanks>^\s*):(?=:)|#(?P<hash>#)(?=\w*\[)")
@@ -44,25 +42,13 @@ def escape(text: str) -> str:
     return _ORDERS.sub(lambda m: r"#\x23" if m["hash"] else rf"{m['blanks']}\x3a", visible(text))
 
 
-def _encodable(text: str, encoding: str) -> str:
+def encodable(text: str, encoding: str) -> str:
+    """What a terminal that does not know all of Unicode can show."""
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _plain(text: str) -> Line:
     return [(text, "")]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _ordered(records: list[Record], requirements: Mapping[str, Requirement]) -> list[Row]:
-    """The rows by step, and within a step as the catalogue has them; what neither knows comes last."""
-    steps, slugs = ({key: place for place, key in enumerate(known)} for known in (STEPS, requirements))
-    return sorted(
-        rows(records),
-        key=lambda row: (steps.get(row.worst.step, len(steps)), slugs.get(row.requirement, len(slugs))),
-    )
 
 
 def _heading(report: Report) -> str:
@@ -72,10 +58,10 @@ def _heading(report: Report) -> str:
 
 def _listing(report: Report, requirements: Mapping[str, Requirement]) -> Iterator[Line]:
     """A line a requirement, under the step it belongs to."""
-    ordered = _ordered(report.records, requirements)
-    width = max((len(visible(row.requirement)) for row in ordered), default=0)
+    listed = ordered(report.records, requirements)
+    width = max((len(visible(row.requirement)) for row in listed), default=0)
     step = None
-    for row in ordered:
+    for row in listed:
         if row.worst.step != step:
             step = row.worst.step
             yield from ([], [(f"{step}  {STEPS.get(step, '')}", "bold")])
@@ -87,12 +73,7 @@ def _listing(report: Report, requirements: Mapping[str, Requirement]) -> Iterato
 
 def _failures(report: Report, requirements: Mapping[str, Requirement], command: str) -> Iterator[Line]:
     """The story of everything that is not met, each told once with all that it explains, then the slip behind it."""
-    unmet = [row for row in _ordered(report.records, requirements) if row.verdict in _UNMET]
-    alike: dict[str, list[Row]] = {}
-    for row in sorted(unmet, key=lambda row: _UNMET.index(row.verdict)):
-        summary = row.worst.diagnosis.summary if row.worst.diagnosis else row.requirement
-        alike.setdefault(summary, []).append(row)
-    for first, *others in alike.values():
+    for first, *others in alike(ordered(report.records, requirements)):
         yield from ([], _title(first.worst))
         story = told(first.worst, requirements.get(first.requirement), command=command, among=cases(first))
         yield from map(_plain, story)
@@ -122,11 +103,11 @@ def _closing(report: Report, strict: bool) -> str:
     if status == 3:
         return f"not judged: {NOT_HELD}" if found else "not judged: nothing was run"
     if status == 1:
-        counted = [row for row in rows(report.records) if row.worst.outcome in UNPLAYED or row.verdict is Verdict.FAIL]
-        unmet = len(counted) + (found[Verdict.WARN] if strict else 0)
-        return f"does not conform: {_count(unmet, 'requirement')} not met"
+        failed = [row for row in rows(report.records) if row.worst.outcome in UNPLAYED or row.verdict is Verdict.FAIL]
+        unmet = len(failed) + (found[Verdict.WARN] if strict else 0)
+        return f"does not conform: {counted(unmet, 'requirement')} not met"
     left_out = found[Verdict.NOT_RUN]
-    return f"conforms, as far as it was run: {_count(left_out, 'requirement')} not run" if left_out else "conforms"
+    return f"conforms, as far as it was run: {counted(left_out, 'requirement')} not run" if left_out else "conforms"
 
 
 def _summary(report: Report, strict: bool) -> Iterator[Line]:
@@ -139,7 +120,7 @@ def _summary(report: Report, strict: bool) -> Iterator[Line]:
     yield _plain(f"{_counts(report)}  ({report.seconds:.1f} s)")
     reasons = Counter(record.note for record in report.records if record.verdict is Verdict.NOT_RUN)
     for reason, number in reasons.items():
-        yield from map(_plain, labelled(f"  {_count(number, 'case')} not run: ", reason))
+        yield from map(_plain, labelled(f"  {counted(number, 'case')} not run: ", reason))
     yield [(_closing(report, strict), "bold")]
 
 
@@ -152,7 +133,7 @@ def _one(report: Report, requirements: Mapping[str, Requirement], strict: bool, 
 
 def _table(reports: list[Report], requirements: Mapping[str, Requirement]) -> Iterator[Line]:
     """A line a requirement, a column a submission."""
-    slugs = [row.requirement for row in _ordered([r for report in reports for r in report.records], requirements)]
+    slugs = [row.requirement for row in ordered([r for report in reports for r in report.records], requirements)]
     width = max((len(visible(slug)) for slug in slugs), default=0)
     names = [visible(report.submission) for report in reports]
     found = [{row.requirement: _MARKS[row.verdict] for row in rows(report.records)} for report in reports]
@@ -174,7 +155,13 @@ def _several(
     yield []
     for report in reports:
         yield _plain(f"{report.submission}: {_closing(report, strict)}  ({_counts(report)})")
-    yield [(f"{statuses.count(0)} of {_count(len(reports), 'submission')} conform", "bold")]
+    yield [(f"{statuses.count(0)} of {counted(len(reports), 'submission')} conform", "bold")]
+
+
+def text(report: Report, requirements: Mapping[str, Requirement], *, command: str) -> str:
+    """The report of one submission as `render` prints it, without a terminal."""
+    lines = _one(report, requirements, strict=False, command=command)
+    return "".join("".join(escape(text) for text, _ in line) + "\n" for line in lines)
 
 
 def render(
@@ -193,5 +180,5 @@ def render(
     else:
         lines = _several(reports, requirements, strict, command)
     for line in lines:
-        spans = [(_encodable(escape(text), console.encoding), style) for text, style in line]
+        spans = [(encodable(escape(text), console.encoding), style) for text, style in line]
         console.print(Text.assemble(*spans), soft_wrap=True)

@@ -1,0 +1,293 @@
+"""Grading a class: every submission in a container of its own, every verdict in the journal, all reports from there.
+
+Whatever happens to one submission is its own affair: it never stops the class. What happens to the machine is nobody's
+fault: it is tried again, and then the submission is not graded, which is no zero. Interrupted at any point, the same
+command goes on where the journal ends; what is graded and has not changed since is not run again.
+"""
+
+import hashlib
+import platform
+import queue
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+import sockspec
+from sockspec import catalogue, check, intake, journal
+from sockspec.catalogue import Requirement
+from sockspec.complaint import UsageError, nearest
+from sockspec.isolation import Isolation
+from sockspec.journal import Begun, Ended, Journal, Reached, Standing, Started
+from sockspec.limits import Limits
+from sockspec.policy import NotGraded, Policy, score
+from sockspec.report.model import Report
+from sockspec.sandbox import container, wire
+from sockspec.sandbox.run import Sandbox
+from sockspec.scenario import Settings
+from sockspec.submission import Wishes
+from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
+from sockspec.visible import visible
+from sockspec.watch import Patience
+
+_TRIES = 2
+JOURNAL = "journal.jsonl"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """How a class is graded."""
+
+    policy: Policy
+    seed: int = 1
+    jobs: int = 1
+    regrade: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Something that progress is shown of."""
+
+    submission: str
+    what: str
+    """`waits`, `runs`, `kept`, `graded`, `not graded`."""
+    detail: str = ""
+    done: int = 0
+    total: int = 0
+
+
+See = Callable[[Step], None]
+
+
+def options(job: Job) -> check.Options:
+    """What the policy says about how programs are run."""
+    policy = job.policy
+    limits = Limits(
+        memory_bytes=policy.limits.memory_mib << 20,
+        output_bytes=policy.limits.output_mib << 20,
+        processes=policy.limits.processes,
+    )
+    patience = Patience(policy.patience_s, policy.processor_s)
+    return check.Options(Settings(Isolation.container(), job.seed, patience, limits))
+
+
+def grade(directory: Path, job: Job, out: Path, sandbox: Sandbox, see: See) -> dict[str, Standing]:
+    """Grade every submission of that directory; where each stands afterwards."""
+    entries = intake.submissions(directory)
+    if not entries:
+        raise UsageError(f"{directory}: no submission in it; each is a directory or an archive of its own")
+    again = _chosen(entries, job.regrade)
+    with Journal(out / JOURNAL) as written:
+        started = _started(job, sandbox)
+        kept = _kept(written, started, again)
+        written.append(started)
+        sandbox.observed(job.policy.exercise, options(job))  # before the class, so that every worker finds it
+        _Class(job, sandbox, written, kept, see).run(entries)
+    return journal.standing(journal.entries(out / JOURNAL))
+
+
+def _chosen(entries: list[intake.Entry], patterns: tuple[str, ...]) -> set[str]:
+    names = [visible(entry.name) for entry in entries]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UsageError(f"--regrade {pattern}: no submission is called so{nearest(pattern, names)}")
+    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+def _started(job: Job, sandbox: Sandbox) -> Started:
+    return Started(
+        version=sockspec.__version__, exercise=job.policy.exercise, seed=job.seed, suite=sandbox.image,
+        image=sandbox.image_id, tools={"kernel": platform.release(), "engine": sandbox.engine},
+        isolation=Isolation.container().kind, at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )  # fmt: skip
+
+
+def _kept(written: Journal, now: Started, again: set[str]) -> dict[str, str]:
+    """The digests of those that are graded and stay so; UsageError if they were graded under other conditions."""
+    stands = {
+        name: standing
+        for name, standing in journal.standing(written.entries()).items()
+        if standing.status == "graded" and name not in again
+    }
+    before = [entry for entry in written.entries() if isinstance(entry, Started)]
+    if stands and before:
+        for what in ("exercise", "suite", "seed"):
+            was, is_ = getattr(before[-1], what), getattr(now, what)
+            if was != is_:
+                raise UsageError(
+                    f"{written.path}: {len(stands)} submissions were graded with {what} {was}, and this is {is_};"
+                    " grade all again (--regrade '*'), or name another --out"
+                )
+    return {name: standing.digest for name, standing in stands.items()}
+
+
+class _Class:
+    """The submissions of one run, handed out to workers."""
+
+    def __init__(self, job: Job, sandbox: Sandbox, written: Journal, kept: dict[str, str], see: See) -> None:
+        self._job = job
+        self._sandbox = sandbox
+        self._journal = written
+        self._kept = kept
+        self._see = see
+        self._waiting: queue.SimpleQueue[intake.Entry] = queue.SimpleQueue()
+        self._fatal: list[BaseException] = []
+
+    def run(self, entries: list[intake.Entry]) -> None:
+        """All of them, by as many workers as the job says; what stops one worker stops all, and is raised."""
+        for entry in entries:
+            self._see(Step(visible(entry.name), "waits"))
+            self._waiting.put(entry)
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._job.jobs)]
+        for worker in workers:
+            worker.start()
+        try:
+            for worker in workers:
+                worker.join()
+        except BaseException as interrupted:
+            self._fatal.append(interrupted)
+            self._sandbox.stop()  # ends what the workers listen to
+            raise
+        if self._fatal:
+            raise self._fatal[0]
+
+    def _work(self) -> None:
+        while not self._fatal:
+            try:
+                entry = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self._submission(entry)
+            except Exception as error:  # the journal cannot be written, or we are wrong: nobody else is to suffer more
+                self._fatal.append(error)
+
+    def _submission(self, entry: intake.Entry) -> None:
+        name = visible(entry.name)
+        with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+            try:
+                taken = intake.take(entry.path, Path(scratch, "submission"))
+            except intake.Refused as refused:
+                digest = hashlib.sha256(refused.reason.encode()).hexdigest()
+                if not self._keeps(name, digest):
+                    self._unplayable(name, digest, refused.reason)
+                return
+            digest = intake.digest(taken.directory)
+            if self._keeps(name, digest):
+                return
+            for attempt in range(1, _TRIES + 1):
+                if (fault := self._attempt(name, digest, taken, attempt)) == "":
+                    return
+                if self._fatal:  # nobody's fault, and nothing to be written down
+                    return
+            self._not_graded(name, digest, fault)
+
+    def _keeps(self, name: str, digest: str) -> bool:
+        """Whether it was graded before, and has not changed since."""
+        if self._kept.get(name) != digest:
+            return False
+        self._see(Step(name, "kept"))
+        return True
+
+    def _attempt(self, name: str, digest: str, taken: intake.Taken, attempt: int) -> str:
+        """One run of it; empty if it is graded, or what failed us."""
+        self._journal.append(Begun(name, digest, attempt))
+        self._see(Step(name, "runs"))
+        exercise, how = self._job.policy.exercise, options(self._job)
+        records: list[Record] = []
+        try:
+            for told in self._sandbox.told(taken.directory, exercise, Wishes(exercise), how):
+                match told:
+                    case wire.Reached(done, total, record):
+                        records.append(msgspec.structs.replace(record, submission=name))
+                        self._journal.append(Reached(name, records[-1]))
+                        self._see(Step(name, "runs", record.requirement, done, total))
+                    case wire.Refused(reason):
+                        self._unplayable(name, digest, reason)
+                        return ""
+                    case wire.Faulted(reason):
+                        return reason
+                    case wire.Finished(roles, warnings, seconds):
+                        if broken := [record for record in records if record.verdict is Verdict.ERROR]:
+                            return _fault(broken[0])
+                        warnings = [*warnings, *(f"left out: {line}" for line in taken.left_out)]
+                        self._graded(digest, check.report(exercise, name, roles, warnings, how, records, seconds))
+                        return ""
+        except container.EngineFault as fault:
+            return str(fault)
+        return "the container ended before it had told all"
+
+    def _unplayable(self, name: str, digest: str, reason: str) -> None:
+        """There is nothing that could be run: no requirement is met, and each says why."""
+        self._journal.append(Begun(name, digest, 1))
+        records = [_not_found(name, requirement, reason) for requirement in self._requirements()]
+        for record in records:
+            self._journal.append(Reached(name, record))
+        exercise = self._job.policy.exercise
+        self._graded(digest, check.report(exercise, name, {}, [], options(self._job), records, 0.0))
+
+    def _requirements(self) -> list[Requirement]:
+        return list(catalogue.exercise(self._job.policy.exercise).requirements.values())
+
+    def _graded(self, digest: str, report: Report) -> None:
+        ended = Ended(
+            submission=report.submission, digest=digest, status="graded", seconds=report.seconds,
+            isolation=report.isolation, roles=report.roles, warnings=report.warnings, slip=report.slip,
+        )  # fmt: skip
+        self._journal.append(ended)
+        points = score(self._job.policy, Standing(report.submission, digest, "graded", "", report))
+        detail = points.reason if isinstance(points, NotGraded) else f"{points.points} of {points.total} points"
+        self._see(Step(report.submission, "graded", detail))
+
+    def _not_graded(self, name: str, digest: str, reason: str) -> None:
+        ended = Ended(
+            submission=name, digest=digest, status="not graded", reason=visible(reason), seconds=0.0,
+            isolation=Isolation.container().kind, roles={},
+        )  # fmt: skip
+        self._journal.append(ended)
+        self._see(Step(name, "not graded", visible(reason)))
+
+
+def _fault(record: Record) -> str:
+    return f"{record.requirement} could not be judged: {record.diagnosis.summary if record.diagnosis else 'a fault'}"
+
+
+def _not_found(name: str, requirement: Requirement, reason: str) -> Record:
+    verdict = {Level.MUST: Verdict.FAIL, Level.SHOULD: Verdict.WARN, Level.MAY: Verdict.NOTE}[requirement.level]
+    return Record(
+        requirement=requirement.slug, level=requirement.level, step=requirement.step, case="", verdict=verdict,
+        outcome=Outcome.NOT_FOUND, seconds=0.0, submission=name, diagnosis=Diagnosis(summary=visible(reason)),
+    )  # fmt: skip
+
+
+def audit(directory: Path, job: Job, times: int, sandbox: Sandbox) -> Iterator[str]:
+    """Run every submission so many times; a line for each verdict that is not what it was the first time."""
+    for entry in intake.submissions(directory):
+        first: dict[tuple[str, str], str] = {}
+        for run in range(1, times + 1):
+            now = _verdicts(entry, job, sandbox)
+            first = first or now
+            for case in sorted(first | now):
+                was, is_ = first.get(case, "no verdict"), now.get(case, "no verdict")
+                if was != is_:
+                    yield visible(f"{entry.name}: {' '.join(case).strip()}: {was} in run 1, {is_} in run {run}")
+
+
+def _verdicts(entry: intake.Entry, job: Job, sandbox: Sandbox) -> dict[tuple[str, str], str]:
+    """The verdict on every case of a submission; one on the whole, where none of it could be run."""
+    exercise = job.policy.exercise
+    with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+        try:
+            taken = intake.take(entry.path, Path(scratch, "submission"))
+        except intake.Refused as refused:
+            return {("", ""): str(refused)}
+        told = list(sandbox.told(taken.directory, exercise, Wishes(exercise), options(job)))
+    if reasons := [one.reason for one in told if isinstance(one, wire.Refused | wire.Faulted)]:
+        return {("", ""): reasons[0]}
+    return {
+        (one.record.requirement, one.record.case): one.record.verdict.value
+        for one in told
+        if isinstance(one, wire.Reached)
+    }

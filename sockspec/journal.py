@@ -1,0 +1,245 @@
+"""The journal of a class: one JSON line an event, on the disk before anything else happens.
+
+Every report is rendered from it, and an interrupted run goes on from it. One process writes at a time. A line is
+written whole or not at all; what a crash left of the last one is cut off when the journal is opened again.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal, Self
+
+import msgspec
+
+from sockspec.complaint import SuiteError, UsageError
+from sockspec.report.model import Report
+from sockspec.verdict import Record, Role
+
+LONGEST = 1 << 20
+"""Bytes of a line, its line feed included. A record is bounded far below this."""
+
+_OPENING = b'{"entry":"'
+_BLOCK = 1 << 16
+
+Status = Literal["graded", "not graded"]
+
+
+class Started(msgspec.Struct, tag="run", tag_field="entry", frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A run begins, or one that was interrupted goes on; all that follows was reached under these conditions."""
+
+    version: str
+    exercise: str
+    seed: int
+    suite: str
+    """A hash of the suite, the engine and the reference."""
+    image: str
+    """The id of the image that the sandbox is made from."""
+    tools: dict[str, str]
+    """Versions, by name: compiler, interpreter, kernel."""
+    isolation: str
+    at: str
+    """ISO 8601, in UTC."""
+
+
+class Begun(msgspec.Struct, tag="begin", tag_field="entry", frozen=True, forbid_unknown_fields=True):
+    """A submission's attempt begins; what an earlier one left unfinished is void."""
+
+    submission: str
+    digest: str
+    """A hash of the submission's content."""
+    attempt: int
+
+
+class Reached(msgspec.Struct, tag="verdict", tag_field="entry", frozen=True, forbid_unknown_fields=True):
+    """One verdict of the attempt under way."""
+
+    submission: str
+    record: Record
+
+
+class Ended(msgspec.Struct, tag="end", tag_field="entry", frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An attempt is complete: its verdicts stand, or it says why there is no grade."""
+
+    submission: str
+    digest: str
+    status: Status
+    reason: str = ""
+    """Why it is not graded; empty if it is."""
+    seconds: float
+    isolation: str
+    roles: dict[Role, str]
+    warnings: list[str] = []
+    slip: str = ""
+
+
+Entry = Started | Begun | Reached | Ended
+
+_DECODER: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a submission stands: its last complete attempt."""
+
+    submission: str
+    digest: str
+    status: Status
+    reason: str
+    report: Report | None
+    """The verdicts that were reached; None if there are none."""
+
+
+class Journal:
+    """A journal that is open for appending, by this process alone."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or creates it. UsageError if another process writes it, or if the file is no journal."""
+        self.path = path
+        self._turn = threading.Lock()
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UsageError(f"{path}: the journal cannot be opened: {error.strerror}") from None
+        try:
+            self._lock()
+            self._size = self._cut()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file, and of the lock on it."""
+        os.close(self._fd)
+
+    def append(self, entry: Entry) -> None:
+        """The entry is on the disk when this returns; after a SuiteError nothing of it is in the journal."""
+        try:
+            line = msgspec.json.encode(entry) + b"\n"
+        except UnicodeEncodeError as error:
+            raise SuiteError(f"{self.path}: text that is not Unicode cannot be kept: {error.object!r}") from None
+        if len(line) > LONGEST:
+            raise SuiteError(f"{self.path}: an entry of {len(line):,} bytes; at most {LONGEST:,} are kept")
+        with self._turn:
+            try:
+                self._write(line)
+            except OSError as error:
+                os.ftruncate(self._fd, self._size)
+                raise SuiteError(
+                    f"{self.path}: the journal cannot be written: {error.strerror}; make room, and start again: "
+                    "what is in it is kept"
+                ) from error
+            self._size += len(line)
+
+    def entries(self) -> Iterator[Entry]:
+        """What is in it, from the first entry on."""
+        return entries(self.path)
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{self.path}: another process is writing this journal; wait for it, or name another file"
+            ) from None
+        directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.fsync(directory)  # a file that was just created is only found again once its directory is on the disk
+        os.close(directory)
+
+    def _cut(self) -> int:
+        """Cuts off the half line that a crash left, if there is one; the size of what stays."""
+        opening = os.pread(self._fd, len(_OPENING), 0)
+        if not _OPENING.startswith(opening):
+            raise UsageError(f"{self.path}: this is not a journal, and stays as it is; name another file")
+        size = os.fstat(self._fd).st_size
+        whole = _whole(self._fd, size)
+        if size - whole > LONGEST:
+            raise SuiteError(f"{self.path}: the last line is longer than {LONGEST:,} bytes; it is not one of ours")
+        if whole < size:
+            os.ftruncate(self._fd, whole)
+            os.fsync(self._fd)
+        return whole
+
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line)
+        while left:
+            left = left[os.write(self._fd, left) :]
+        os.fsync(self._fd)
+
+
+def _whole(fd: int, size: int) -> int:
+    """The offset behind the last line feed; only so much is read as the last line is long."""
+    end = size
+    while end > max(0, size - LONGEST - _BLOCK):
+        start = max(0, end - _BLOCK)
+        if (at := os.pread(fd, end - start, start).rfind(b"\n")) >= 0:
+            return start + at + 1
+        end = start
+    return end
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """The entries, one at a time; a half line at the end is left out, for its writer may be at it.
+
+    SuiteError names a line that is too long or does not say what a line has to say.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from _entries(file, path)
+    except OSError as error:
+        raise UsageError(f"{path}: the journal cannot be read: {error.strerror}") from None
+
+
+def _entries(file: BinaryIO, path: Path) -> Iterator[Entry]:
+    number = 0
+    while line := file.readline(LONGEST):
+        number += 1
+        if not line.endswith(b"\n"):
+            if len(line) == LONGEST:
+                raise SuiteError(f"{path}, line {number}: longer than {LONGEST:,} bytes")
+            return
+        try:
+            yield _DECODER.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise SuiteError(f"{path}, line {number}: {error}") from None
+
+
+def standing(entries: Iterable[Entry]) -> dict[str, Standing]:
+    """Where each submission stands, sorted by name; one whose first attempt is not complete stands nowhere yet.
+
+    SuiteError if a verdict belongs to no attempt: then nobody can say what it is about.
+    """
+    run: Started | None = None
+    reached: dict[str, list[Record]] = {}
+    stands: dict[str, Standing] = {}
+    for entry in entries:
+        match entry:
+            case Started():
+                run = entry
+                reached.clear()  # whoever wrote before has ended, and its unfinished attempts with it
+            case Begun():
+                reached[entry.submission] = []
+            case Reached() if entry.submission in reached:
+                reached[entry.submission].append(entry.record)
+            case Ended() if run is not None:
+                stands[entry.submission] = _standing(run, entry, reached.pop(entry.submission, []))
+            case _:
+                raise SuiteError(f"the journal has a line about {entry.submission!r} that belongs to no attempt")
+    return dict(sorted(stands.items()))
+
+
+def _standing(run: Started, ended: Ended, records: list[Record]) -> Standing:
+    report = Report(
+        version=run.version, exercise=run.exercise, submission=ended.submission, roles=ended.roles, seed=run.seed,
+        isolation=ended.isolation, seconds=ended.seconds, warnings=ended.warnings, slip=ended.slip, records=records,
+    )  # fmt: skip
+    return Standing(ended.submission, ended.digest, ended.status, ended.reason, report if records else None)

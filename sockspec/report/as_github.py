@@ -1,0 +1,117 @@
+"""What GitHub Actions shows of one submission: the summary of a step, its annotations, and a log that gives no orders.
+
+A step's summary above 1 MiB is thrown away as a whole, and a step has ten annotations of a kind; so both are bounded
+here, the worst first.
+"""
+
+import re
+from secrets import token_hex
+
+from sockspec.report.story import alike, cases, ordered, told
+from sockspec.report.view import View
+from sockspec.report.words import grade, missing, unseen
+from sockspec.verdict import UNPLAYED, Row, Verdict
+from sockspec.visible import visible, visible_lines
+
+LARGEST = 1_000_000
+"""Bytes of a summary."""
+
+ANNOTATIONS = 10
+"""Annotations of one kind."""
+
+_SHORT = 2_000
+_LONG = 60_000
+
+
+def escape(text: str) -> str:
+    """Of a text in Markdown: visible, and every sign a number, so that none is an order to the renderer."""
+    return re.sub(r"[^\w ]|_", lambda sign: f"&#{ord(sign[0])};", visible(text))
+
+
+def fenced(text: str) -> str:
+    """A text of several lines in Markdown: in a fence longer than any in it."""
+    shown = visible_lines(text)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    return f"{fence}text\n{shown}\n{fence}"
+
+
+def escape_message(text: str) -> str:
+    """The message of a workflow command."""
+    return visible_lines(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(text: str) -> str:
+    """A property of a workflow command."""
+    return escape_message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def summary(view: View) -> bytes:
+    """Markdown for `$GITHUB_STEP_SUMMARY`, smaller than LARGEST; what does not fit is counted at the end."""
+    rows = ordered(view.report.records, view.requirements) if view.report else []
+    parts = [f"## {escape(view.submission[:_SHORT])}: {escape(grade(view)[:_SHORT])}"]
+    parts += [escape(line) for line in (*unseen(view), *missing(view))]
+    parts += [_table(view, rows)] if rows else []
+    stories = [_story(view, group) for group in alike(rows)]
+    if view.report and view.report.slip:
+        stories.append(f"All of this together is what one known slip does: {escape(view.report.slip)}")
+    left = LARGEST - 200 - len("\n\n".join(parts).encode())
+    for number, story in enumerate(stories):
+        left -= len(story.encode()) + 2
+        if left < 0:
+            parts.append(f"{len(stories) - number} more are not shown here: the summary of a step has an end.")
+            break
+        parts.append(story)
+    return ("\n\n".join(parts) + "\n").encode()
+
+
+def _table(view: View, rows: list[Row]) -> str:
+    points = {each.requirement: f"{each.points}/{each.worth}" for each in view.earned if each.worth}
+    lines = [
+        f"| {row.verdict.value} | {escape(row.requirement)} | {escape(view.requirements[row.requirement].sentence)} "
+        f"| {points.get(row.requirement, '')} |"
+        for row in rows
+    ]
+    return "\n".join(["| verdict | requirement | | points |", "|---|---|---|---|", *lines])
+
+
+def _story(view: View, group: list[Row]) -> str:
+    first, *others = group
+    lines = _lines(view, first)
+    same = ", ".join(row.requirement for row in (group if first.worst.outcome in UNPLAYED else others))
+    return "\n\n".join([
+        f"### {escape(_heading(first))}",
+        fenced("\n".join([*lines, f"  the same: {same}"] if same else lines)[:_LONG]),
+    ])  # fmt: skip
+
+
+def _heading(row: Row) -> str:
+    why = row.worst.diagnosis
+    if row.worst.outcome in UNPLAYED and why:
+        return f"{row.verdict.value.upper()} {why.summary[:_SHORT]}"
+    return f"{row.verdict.value.upper()} {row.requirement} ({row.worst.level.value}, step {row.worst.step})"
+
+
+def _lines(view: View, row: Row) -> list[str]:
+    return told(row.worst, view.requirements[row.requirement], command=view.command, among=cases(row))
+
+
+def annotations(view: View) -> str:
+    """Workflow commands for the log: at most ten errors and ten warnings, the worst first."""
+    if view.points is None:
+        title = escape_property(f"{view.exercise}: not graded")
+        return f"::warning title={title}::{escape_message(view.reason[:_SHORT])}\n"
+    groups = alike(ordered(view.report.records, view.requirements)) if view.report else []
+    errors = [_command("error", view, group[0]) for group in groups if group[0].verdict is Verdict.FAIL]
+    warnings = [_command("warning", view, group[0]) for group in groups if group[0].verdict is not Verdict.FAIL]
+    return "".join([*errors[:ANNOTATIONS], *warnings[:ANNOTATIONS]])
+
+
+def _command(kind: str, view: View, row: Row) -> str:
+    text = "\n".join(_lines(view, row))[:_SHORT]
+    return f"::{kind} title={escape_property(_heading(row))}::{escape_message(text)}\n"
+
+
+def log(text: str) -> str:
+    """The text for the log, between a pair of commands that stop all others; the token is nobody's to guess."""
+    token = token_hex(16)
+    return f"::stop-commands::{token}\n{visible_lines(text)}\n::{token}::\n"

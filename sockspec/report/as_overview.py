@@ -1,0 +1,138 @@
+"""The page of a class, for whoever grades it: the points, what is most often not met, and who meets what.
+
+It shows everything, hidden requirements too: it is not for students.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Set
+from statistics import median
+from typing import Any
+
+from sockspec import catalogue
+from sockspec.catalogue import Requirement
+from sockspec.journal import Standing
+from sockspec.policy import NotGraded, Policy, Score, score
+from sockspec.report.html import MARKS, page
+from sockspec.submission import ROLES
+from sockspec.verdict import Level, Role, Row, Verdict, rows
+
+BARS = 10
+_HEIGHT, _FOOT = 130, 150
+_SIGNS = {
+    Verdict.PASS: "",
+    Verdict.FAIL: "F",
+    Verdict.WARN: "W",
+    Verdict.NOTE: "n",
+    Verdict.NOT_RUN: "-",
+    Verdict.ERROR: "E",
+}
+
+
+def render(standings: Mapping[str, Standing], policy: Policy, stems: Mapping[str, str]) -> bytes:
+    """A page that runs no script; `stems` says what the page of each submission is called, below `feedback/`."""
+    requirements = catalogue.exercise(policy.exercise).requirements
+    scores = {name: score(policy, standing) for name, standing in standings.items()}
+    points = [graded.points for graded in scores.values() if isinstance(graded, Score)]
+    found = {name: _found(standing) for name, standing in standings.items()}
+    slips = Counter(standing.report.slip for standing in standings.values() if standing.report)
+    return page(
+        "overview.html",
+        title=catalogue.exercise(policy.exercise).title,
+        stems=stems,
+        counts={"submissions": len(scores), "graded": len(points), "not_graded": len(scores) - len(points)},
+        median=f"{median(points):g}" if points else "",
+        total=policy.total,
+        hides=bool(policy.hidden),
+        not_graded=[(name, graded.reason) for name, graded in scores.items() if isinstance(graded, NotGraded)],
+        bars=_bars(points, policy.total),
+        slips=[(slip, number) for slip, number in slips.most_common() if slip],
+        unmet=_unmet(found, requirements, policy),
+        columns=[_column(entry, first) for entry, first in _columns(requirements)],
+        matrix=[_line(standing, scores[name], found[name], requirements) for name, standing in standings.items()],
+        facts=_facts(standings),
+    )
+
+
+def _found(standing: Standing) -> dict[str, Row]:
+    return {row.requirement: row for row in rows(standing.report.records)} if standing.report else {}
+
+
+def _bars(points: list[int], total: int) -> list[dict[str, Any]]:
+    """The histogram: a bar for each tenth of the points, full marks in the last."""
+    numbers = Counter(min(BARS * earned // total, BARS - 1) for earned in points)
+    most = max(numbers.values(), default=1)
+    edges = [-(-total * bar // BARS) for bar in range(BARS)] + [total + 1]
+    bars = []
+    for bar in range(BARS):
+        height = round(_HEIGHT * numbers[bar] / most, 1)
+        low, high = edges[bar], edges[bar + 1] - 1
+        bars.append({
+            "x": 40 * bar + 3, "y": _FOOT - height, "height": height, "number": numbers[bar],
+            "label": f"{low}-{high}" if low < high else str(low),
+        })  # fmt: skip
+    return bars
+
+
+def _unmet(
+    found: Mapping[str, Mapping[str, Row]], requirements: Mapping[str, Requirement], policy: Policy
+) -> list[dict[str, Any]]:
+    """What somebody does not meet, the most frequent first; of the same number, in the order of the catalogue."""
+    lines = []
+    for slug, entry in requirements.items():
+        asked = [own[slug] for own in found.values() if slug in own]
+        judged = [row for row in asked if row.verdict not in (Verdict.NOT_RUN, Verdict.ERROR)]
+        number = sum(not row.met for row in judged)
+        if number:
+            lines.append({
+                "slug": slug, "sentence": entry.sentence, "level": entry.level.value, "worth": policy.points[slug],
+                "number": number, "among": len(judged), "share": round(100 * number / len(judged), 1),
+                "mark": "fail" if entry.level is Level.MUST else "warn", "hidden": slug in policy.hidden,
+            })  # fmt: skip
+    return sorted(lines, key=lambda line: -int(line["number"]))
+
+
+def _columns(requirements: Mapping[str, Requirement]) -> list[tuple[Requirement, bool]]:
+    """Each requirement, and whether it is the first of its half."""
+    entries = list(requirements.values())
+    return [(entry, at > 0 and entries[at - 1].role != entry.role) for at, entry in enumerate(entries)]
+
+
+def _column(entry: Requirement, first: bool) -> dict[str, Any]:
+    return {"label": entry.slug.split(".", 1)[1], "sentence": entry.sentence, "first": first}
+
+
+def _line(
+    standing: Standing, graded: Score | NotGraded, found: Mapping[str, Row], requirements: Mapping[str, Requirement]
+) -> dict[str, Any]:
+    handed_in = set(standing.report.roles if standing.report else ROLES)
+    cells = [
+        {"first": first, **_cell(found.get(entry.slug), entry, handed_in)} for entry, first in _columns(requirements)
+    ]
+    return {
+        "name": standing.submission,
+        "points": graded.points if isinstance(graded, Score) else "not graded",
+        "cells": cells,
+    }
+
+
+def _cell(row: Row | None, entry: Requirement, handed_in: Set[Role]) -> dict[str, str]:
+    if row is None:
+        whole = entry.role in handed_in or (entry.role == "both" and handed_in >= set(ROLES))
+        return {"mark": "not-run", "sign": "-" if whole else "/", "title": ""}
+    why = row.worst.diagnosis.summary if row.worst.diagnosis else row.worst.note
+    return {
+        "mark": MARKS[row.verdict],
+        "sign": _SIGNS[row.verdict],
+        "title": f"{row.requirement}: {why}" if why else "",
+    }
+
+
+def _facts(standings: Mapping[str, Standing]) -> list[str]:
+    """How the verdicts were reached; more than one of a kind is worth seeing."""
+    reports = [standing.report for standing in standings.values() if standing.report]
+    kinds = {
+        "sockspec": sorted({report.version for report in reports}),
+        "seed": sorted({str(report.seed) for report in reports}),
+        "isolation": sorted({report.isolation for report in reports}),
+    }
+    return [f"{kind}: {', '.join(values)}" for kind, values in kinds.items() if values]

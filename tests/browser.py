@@ -1,0 +1,45 @@
+"""A browser without a screen, as a process of its own, that may talk to this machine only."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+_OPTIONS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--mute-audio",
+    "--no-first-run", "--no-default-browser-check", "--disable-background-networking", "--disable-component-update",
+    "--disable-default-apps", "--disable-extensions", "--disable-sync", "--disable-domain-reliability",
+    "--disable-features=OptimizationHints,MediaRouter,Translate,NetworkTimeServiceQuerying,DnsOverHttps",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+
+
+@contextmanager
+def _profile() -> Iterator[str]:
+    with TemporaryDirectory(prefix="sockspec-", ignore_cleanup_errors=True) as directory:
+        yield directory
+
+
+def opened(page: Path, *options: str) -> str:
+    """The document as it is once the page has loaded and any script has run."""
+    assert CHROMIUM is not None
+    with _profile() as profile:
+        command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", *options, "--dump-dom", page.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout
+
+
+def shot(page: Path, image: Path, width: int, height: int, *options: str) -> None:
+    """A picture of the page, for a person to look at."""
+    assert CHROMIUM is not None
+    with _profile() as profile:
+        what = [f"--window-size={width},{height}", f"--screenshot={image}", page.as_uri()]
+        command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", *options, *what]
+        subprocess.run(command, capture_output=True, timeout=120, check=True)

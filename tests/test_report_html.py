@@ -1,0 +1,229 @@
+"""The pages say what there is to say, and whatever a program wrote, they run nothing and fetch nothing."""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from sockspec.journal import Standing
+from sockspec.policy import Policy
+from sockspec.report import as_overview, as_page, html
+from sockspec.verdict import Outcome, Verdict
+from sockspec.visible import visible_lines
+from tests.browser import needs_chromium, opened
+from tests.grading import (
+    HIDDEN,
+    SLUGS,
+    SOUP,
+    echo,
+    not_graded,
+    record,
+    seen,
+    soaked,
+    standing,
+    with_policy,
+    with_records,
+)
+
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+class Parsed(HTMLParser):
+    """The elements of a page with the names of their attributes, and all of its text."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, ...]] = []
+        self.values: list[str] = []
+        self.feed(page.decode())
+        self.close()
+        self.text = "".join(self.values)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, *(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.values.append(data)
+
+
+def student(standing: Standing) -> bytes:
+    return as_page.render(seen(standing))
+
+
+def overview(*standings: Standing, policy: Policy | None = None) -> bytes:
+    named = {one.submission: one for one in standings}
+    return as_overview.render(named, policy or echo(), {name: f"page-{n}" for n, name in enumerate(named)})
+
+
+def words(page: bytes) -> str:
+    """The text of a page, each run of blanks one blank."""
+    return re.sub(r"\s+", " ", " ".join(Parsed(page).values))
+
+
+@pytest.mark.parametrize("page", [student(standing()), overview(standing())], ids=["student", "overview"])
+def test_a_page_allows_itself_styles_and_nothing_else(page: bytes) -> None:
+    assert f'<meta http-equiv="Content-Security-Policy" content="{ALONE}">'.replace("'", "&#39;").encode() in page
+    assert not {"script", "iframe", "object", "embed", "form", "link", "base", "img"} & {
+        e[0] for e in Parsed(page).elements
+    }
+
+
+@pytest.mark.parametrize("page", [student(standing()), overview(standing())], ids=["student", "overview"])
+def test_a_page_names_nothing_outside_of_itself(page: bytes) -> None:
+    assert not re.search(rb"https?:|//|@import|url\(", page)
+
+
+def test_a_students_page_has_the_failures_first_and_then_each_step() -> None:
+    text = words(student(standing("ada", HIDDEN)))
+    parts = [
+        "97 of 100 points",
+        "What is not met",
+        HIDDEN,
+        "Hint.",
+        "Step by step",
+        "C2 look up the name",
+        "S6 go back",
+    ]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_the_parts_of_a_diagnosis_keep_their_order() -> None:
+    text = words(student(standing("ada", HIDDEN, said="SAID")))
+    told = text[text.index("What is not met") : text.index("Step by step")]
+    assert re.search("are cut on their way. SAID SAID we expected SAID we received SAID SAID SAID reference SAID", told)
+    assert re.search("last words SAID because TCP carries .* Hint. Put recv.* run it again sockspec check", told)
+
+
+def test_each_requirement_has_its_points() -> None:
+    text = words(student(standing("ada", HIDDEN)))
+    assert f"{HIDDEN} 0/3" in text and "echo.server.burst 1/1" in text
+
+
+def test_a_page_of_one_that_is_not_graded_shows_no_number() -> None:
+    text = words(student(not_graded("dora", "the disk was full")))
+    assert "Not graded. the disk was full" in text
+    assert "points" not in text[text.index("dora", 10) :]
+
+
+def test_what_was_not_built_is_told_once() -> None:
+    unbuilt = [record(slug, Verdict.FAIL, "your server was not built", Outcome.NOT_BUILT) for slug in SLUGS]
+    page = student(with_records("ada", unbuilt))
+    assert page.count(b"<article") == 1
+    assert "Hint." not in words(page)
+
+
+def test_the_overview_counts_and_names_who_is_not_graded() -> None:
+    text = words(overview(standing("ada", HIDDEN), standing("ben"), not_graded("dora", "the disk was full")))
+    for part in ("3 submissions", "2 graded", "1 not graded", "98.5 median, of 100", "dora the disk was full"):
+        assert part in text
+
+
+def test_the_overview_shows_who_fails_what() -> None:
+    page = overview(standing("ada", HIDDEN), standing("ben", HIDDEN, "echo.server.burst"), standing("chen"))
+    assert page.count(b'class="v fail') == 2
+    assert page.count(b'class="v warn') == 1
+    assert "2 of 3" in words(page)
+
+
+def test_the_overview_tells_a_missing_half_from_a_missing_verdict() -> None:
+    half = overview(standing("kim", roles={"server": "server.c"}))
+    assert half.count(b">/</td>") == len([slug for slug in SLUGS if ".server." not in slug])
+    assert overview(not_graded()).count(b">-</td>") == len(SLUGS)
+
+
+def test_the_overview_says_what_is_hidden_from_students() -> None:
+    assert "hidden from students" in words(overview(standing("ada", HIDDEN), policy=with_policy((HIDDEN,))))
+    assert "hidden from students" not in words(overview(standing("ada", HIDDEN)))
+
+
+def test_an_overview_of_nobody_is_a_page_too() -> None:
+    assert "0 submissions" in words(overview())
+
+
+@pytest.mark.parametrize("total", [1, 7, 10, 100])
+def test_the_bars_count_everyone_once(total: int) -> None:
+    bars = as_overview._bars(list(range(total + 1)), total)
+    assert sum(bar["number"] for bar in bars) == total + 1
+    assert bars[-1]["label"].endswith(str(total))
+
+
+@settings(deadline=None, max_examples=25)
+@given(SOUP)
+def test_no_words_change_what_a_page_is_made_of(said: str) -> None:
+    page, plain = Parsed(student(soaked(f"a{said}", f"a{said}"))), Parsed(student(soaked("ab", "ab")))
+    assert page.elements == plain.elements
+    assert visible_lines(f"a{said}") in page.text
+    assert page.text.replace("\n", "").isprintable()
+
+
+@settings(deadline=None, max_examples=25)
+@given(SOUP)
+def test_no_words_change_what_an_overview_is_made_of(said: str) -> None:
+    page = Parsed(overview(soaked(f"a{said}", f"a{said}"), not_graded(f"b{said}", f"a{said}")))
+    assert page.elements == Parsed(overview(soaked("ab", "ab"), not_graded("bb", "ab"))).elements
+    assert page.text.replace("\n", "").isprintable()
+
+
+@contextmanager
+def listener() -> Iterator[tuple[socket.socket, str]]:
+    """A server on loopback that waits to be asked for something, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening, f"http://127.0.0.1:{listening.getsockname()[1]}/"
+
+
+def asked(listening: socket.socket) -> bool:
+    """Somebody has connected."""
+    try:
+        listening.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def attack(address: str) -> str:
+    """What would change the title, or ask that address for something, in each place where words stand."""
+    script = f"document.title='owned';fetch('{address}')"
+    return (
+        f"</title></style></pre>\"'><script>{script}</script><img src={address}i onerror={script}>"
+        f"<link rel=stylesheet href={address}c><style>@import '{address}s';</style><svg onload={script}>"
+        # For these two Chromium opens a connection before it asks the page's rule, and then sends nothing.
+        f"<iframe src={address}f></iframe><meta http-equiv=refresh content='0;url={address}m'>"
+    )
+
+
+@needs_chromium
+@pytest.mark.parametrize("kind", ["student", "overview"])
+def test_a_browser_runs_nothing_and_fetches_nothing_from_a_hostile_page(tmp_path: Path, kind: str) -> None:
+    with listener() as (listening, address):
+        hostile = soaked(attack(address), attack(address))
+        (tmp_path / "page.html").write_bytes(student(hostile) if kind == "student" else overview(hostile))
+        document = opened(tmp_path / "page.html")
+        assert not asked(listening)
+    assert "<title>owned" not in document and "<script" not in document
+
+
+@needs_chromium
+def test_the_rule_of_the_page_holds_even_if_an_escape_should_fail(tmp_path: Path) -> None:
+    with listener() as (listening, address):
+        page = student(standing("NAME")).replace(b"NAME", attack(address).split("<iframe")[0].encode())
+        (tmp_path / "page.html").write_bytes(page)
+        document = opened(tmp_path / "page.html")
+        assert not asked(listening)
+    assert "<title>owned" not in document and "<script>document.title" in document
+
+
+@needs_chromium
+def test_without_the_rule_the_same_attack_would_have_been_seen(tmp_path: Path) -> None:
+    with listener() as (listening, address):
+        page = student(standing("NAME")).replace(b"NAME", attack(address).split("<iframe")[0].encode())
+        (tmp_path / "page.html").write_bytes(page.replace(html.POLICY.replace("'", "&#39;").encode(), b""))
+        document = opened(tmp_path / "page.html", "--timeout=2000")
+        assert asked(listening)
+    assert "<title>owned" in document
