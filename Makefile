@@ -28,13 +28,15 @@ check: $(READY) ## check SUBMISSION (default: the C example) against the referen
 
 test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest tests --ignore tests/test_mutants.py --ignore tests/test_programs.py
+	$(BIN)/coverage run -m pytest tests \
+		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 90
 	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
 
-proof: $(READY) ## every mutant against its table: takes long
+proof: $(READY) ## every mutant against its table, every hostile submission against its verdict: takes long
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
+	$(BIN)/python -m pytest tests/test_hostile.py -rs
 
 lint: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check
