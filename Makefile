@@ -29,7 +29,8 @@ check: $(READY) ## check SUBMISSION (default: the C example) against the referen
 
 test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest tests --ignore tests/test_mutants.py --ignore tests/test_programs.py
+	$(BIN)/coverage run -m pytest tests \
+		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 90
 	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
@@ -37,8 +38,9 @@ test: $(READY) ## all tests of this repository, with the engine's coverage
 image: $(READY) ## the image of the sandbox, on BASE (default: a local sockspec-base, or a public Python image)
 	@$(BIN)/python -P -m sockspec image $(if $(BASE),--base $(BASE))
 
-proof: $(READY) ## every mutant against its table: takes ten minutes
+proof: $(READY) ## every mutant against its table, every hostile submission against its verdict: takes long
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
+	$(BIN)/python -m pytest tests/test_hostile.py -rs
 
 lint: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check

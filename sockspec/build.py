@@ -58,7 +58,10 @@ def build(submission: Submission, directory: Path, *, confined: bool = False) ->
 def _runnable(word: str, directory: Path) -> bool:
     """Whether a command of that name can be started there, as far as can be seen beforehand."""
     if "/" in word:
-        return os.access(directory / word, os.X_OK)
+        program = directory / word
+        # A build may leave a link where its program should be, and what is run is a copy without links.
+        own = word.startswith("/") or not program.is_symlink()
+        return own and program.is_file() and os.access(program, os.X_OK)
     return shutil.which(word, path=environment()["PATH"]) is not None or (directory / word).is_file()
 
 

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sockspec import account
-from sockspec.complaint import UsageError
+from sockspec.failure import Failure
 from sockspec.kernel import threads as proc
 from sockspec.limits import Limits, apply, inherited
+from sockspec.verdict import Diagnosis, Outcome
+from sockspec.visible import visible
 
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -109,7 +111,8 @@ class Program:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise UsageError(f"cannot run {command[0]!r}: {error.strerror}. Check the command and its path.") from error
+            summary = f"{name} cannot be run: {Path(command[0]).name}: {error.strerror}"
+            raise Failure(Outcome.NOT_STARTED, Diagnosis(summary=visible(summary))) from None
         self.pid = self._popen.pid
         _roots.add(self.pid)
         if user is None:

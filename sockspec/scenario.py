@@ -196,7 +196,8 @@ class Scenario:
             ends = [diagnosis.crash(program) or f"{program.name} {program.exit}" for program in ended]
             stands = "; ".join(end for end in ends if end not in what)
         if outcome is None:
-            outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else Outcome.WRONG
+            wrong = Outcome.CRASHED if self._crashed() else Outcome.WRONG
+            outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else wrong
         shown = _compared(expected, received)
         raise Failure(
             outcome,
@@ -253,9 +254,13 @@ class Scenario:
     def check_crash(self) -> None:
         """A program that crashed fails every requirement, whatever it answered before."""
         self.watch.at_rest()
-        for program in self.watch.programs:
-            if program not in self._ended_well and (words := diagnosis.crash(program)):
-                self.fail(words, outcome=Outcome.CRASHED)
+        if words := self._crashed():
+            self.fail(words, outcome=Outcome.CRASHED)
+
+    def _crashed(self) -> str:
+        """How the first program crashed that did so, in words."""
+        crashes = (diagnosis.crash(program) for program in self.watch.programs if program not in self._ended_well)
+        return next((words for words in crashes if words), "")
 
     def close(self) -> None:
         """Leave nothing behind: connections are reset while the programs still live, then those are ended."""

@@ -24,6 +24,7 @@ ROLES: tuple[Literal["server", "client"], ...] = ("server", "client")
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {"server": ("port",), "client": ("host", "port")}
 _ARGUMENTS = {role: tuple(f"{{{name}}}" for name in names) for role, names in PLACEHOLDERS.items()}
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+_MOST_TEXT_BYTES = 1 << 20
 _COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
@@ -138,10 +139,11 @@ def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
 
 
 def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
-    """What is in the directory itself, by name."""
+    """The plain files of the directory itself, by name: a FIFO would hold whoever opens it, and no link is copied."""
     try:
         with os.scandir(directory) as listing:
-            return {entry.name: entry for entry in sorted(listing, key=lambda entry: entry.name)}
+            plain = [entry for entry in listing if entry.is_file(follow_symlinks=False)]
+            return {entry.name: entry for entry in sorted(plain, key=lambda entry: entry.name)}
     except FileNotFoundError:
         beside = [path.name for path in directory.parent.glob("*")] if directory.parent.is_dir() else []
         raise UsageError(f"no such directory: {directory}{nearest(directory.name, beside)}") from None
@@ -156,13 +158,19 @@ def _manifest(directory: Path, entries: Mapping[str, object]) -> _Manifest:
         return _Manifest()
     path = directory / MANIFEST
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), _Manifest)
+        return msgspec.convert(tomllib.loads(_opening(path).decode()), _Manifest)
     except msgspec.ValidationError as error:
         unknown = re.search(r"unknown field `(.+?)`", str(error))
         keys = [field for struct in (_Manifest, _Program) for field in struct.__struct_fields__]
         raise UsageError(f"{path}: {error}{nearest(unknown[1], keys) if unknown else ''}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _opening(path: Path) -> bytes:
+    """The first part of a file, more than anybody writes by hand; a file of any size may be handed in."""
+    with path.open("rb") as file:
+        return file.read(_MOST_TEXT_BYTES)
 
 
 def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> str:
@@ -243,7 +251,7 @@ def _targets(directory: Path, entries: Mapping[str, object]) -> set[str]:
     for name in _MAKEFILES:
         if name in entries:
             try:
-                text = (directory / name).read_text(errors="replace")
+                text = _opening(directory / name).decode(errors="replace")
             except OSError as error:
                 raise UsageError(f"cannot read {directory / name}: {error.strerror}") from None
             lines = [line.split(":")[0] for line in text.splitlines() if re.match(r"[\w./ -]+:(?!=)", line)]

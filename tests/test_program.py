@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sockspec import program as program_module
-from sockspec.complaint import UsageError
 from sockspec.failure import Failure
 from sockspec.kernel import threads as proc
 from sockspec.limits import Limits, apply
@@ -122,20 +121,20 @@ def test_a_daemon_that_was_killed_is_not_alive(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("command", ["./nobody", "/nonexistent/program", "no-such-command"])
-def test_a_command_that_does_not_exist_is_a_usage_error(stage: Stage, command: str) -> None:
-    with pytest.raises(UsageError, match=f"cannot run '{command}': No such file or directory. Check the command"):
+def test_a_command_that_does_not_exist_is_not_started(stage: Stage, command: str) -> None:
+    with pytest.raises(Failure, match=f"cannot be run: {Path(command).name}: No such file or directory"):
         stage.run(command)
 
 
-def test_a_command_that_is_no_program_is_a_usage_error(stage: Stage, tmp_path: Path) -> None:
+def test_a_command_that_is_no_program_is_not_started(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("just text")
-    with pytest.raises(UsageError, match="Permission denied"):
+    with pytest.raises(Failure, match="Permission denied"):
         stage.run("./text")
 
 
 def test_a_program_that_could_not_be_started_leaves_nothing(stage: Stage) -> None:
     before = open_files()
-    with pytest.raises(UsageError):
+    with pytest.raises(Failure):
         stage.run("./nobody")
     assert (open_files(), stage.watch.programs) == (before, [])
 
