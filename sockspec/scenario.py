@@ -196,8 +196,9 @@ class Scenario:
             ends = [diagnosis.crash(program) or f"{program.name} {program.exit}" for program in ended]
             stands = "; ".join(end for end in ends if end not in what)
         if outcome is None:
-            wrong = Outcome.CRASHED if self._crashed() else Outcome.WRONG
-            outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else wrong
+            outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else Outcome.WRONG
+        if outcome is Outcome.WRONG and self._crashed():  # what a peer saw of a crash is a reset, or an early end
+            outcome = Outcome.CRASHED
         shown = _compared(expected, received)
         raise Failure(
             outcome,
