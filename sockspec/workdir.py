@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +12,7 @@ from sockspec import account
 from sockspec.complaint import UsageError
 
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 1_000, 5_000, 256 << 20
+_DEEPEST = 64
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"}
 
 _Seen = tuple[int, int, int, int]
@@ -80,7 +82,8 @@ class Workdir:
         now = self._scan()
         if now == self._as_copied:
             return
-        for name in sorted(set(now) - set(self._as_copied), reverse=True):
+        added = set(now) - set(self._as_copied)
+        for name in sorted(name for name in added if name.rpartition("/")[0] not in added):
             _remove(self.path / name)
         for name, was in self._as_copied.items():
             if now.get(name) != was:
@@ -101,8 +104,11 @@ class Workdir:
         shutil.copy2(source, target, follow_symlinks=False)
 
     def _scan(self) -> dict[str, _Seen]:
-        """Every entry below, with what changes when it is written to (ctime cannot be set); a directory by its mode."""
-        found: dict[str, _Seen] = {}
+        """Every entry below, with what changes when it is written to (ctime cannot be set); a directory by its mode.
+
+        Deeper than anything that was copied nobody looks: it was added, and goes with the directory that it is in.
+        """
+        found: dict[str, _Seen] = {"": (self.path.stat().st_mode, 0, 0, 0)}
         pending = [""]
         for below in pending:
             with os.scandir(self.path / below) as listing:
@@ -110,18 +116,20 @@ class Workdir:
                     name, seen = f"{below}{entry.name}", entry.stat(follow_symlinks=False)
                     if entry.is_dir(follow_symlinks=False):
                         found[name] = (seen.st_mode, 0, 0, 0)
-                        pending.append(f"{name}/")
+                        if name.count("/") < _DEEPEST:
+                            pending.append(f"{name}/")
                     else:
                         found[name] = (seen.st_mode, seen.st_size, seen.st_ctime_ns, seen.st_ino)
         return found
 
     def remove(self) -> None:
         """Remove the copy."""
-        shutil.rmtree(self._parent, ignore_errors=True)
+        _remove(self._parent)
 
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        # At any depth: shutil.rmtree() ends at a thousand directories, one in another.
+        subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)
     else:
         path.unlink(missing_ok=True)

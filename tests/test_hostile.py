@@ -18,7 +18,7 @@ from sockspec import engine, house
 from tests.hostile import Hostile, hostile
 
 ALL = hostile()
-LEAVING = [each for each in ALL if each.name.startswith(("leaves-", "hides-"))]
+LEAVING = [each for each in ALL if each.name.startswith(("leaves-", "hides-in"))]
 IDS = [f"{each.verdict}-{each.name}" for each in ALL]
 NEIGHBOUR = house.FIXTURES / "programs" / "echo" / "python-iterative"
 OUTCOMES = {"crashed": "crashes", "limit": "limit", "spinning": "spinning", "stuck": "stuck", "not built": "not-built",

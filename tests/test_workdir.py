@@ -292,3 +292,21 @@ def test_a_workdir_that_is_removed_leaves_nothing(pristine: Path) -> None:
 def test_other_users_may_enter_a_workdir(workdir: Workdir) -> None:
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (workdir.path.parent, workdir.path)]
     assert modes == [0o755, 0o755]
+
+
+def test_directories_deeper_than_any_path_are_removed(workdir: Workdir, pristine: Path) -> None:
+    here = os.open(workdir.path, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("deep", dir_fd=here)
+        above, here = here, os.open("deep", os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    os.close(here)
+    workdir.restore()
+    assert entries(workdir.path) == entries(pristine)
+
+
+def test_the_mode_of_the_directory_itself_is_put_back(workdir: Workdir) -> None:
+    before = workdir.path.stat().st_mode
+    workdir.path.chmod(0)
+    workdir.restore()
+    assert workdir.path.stat().st_mode == before
