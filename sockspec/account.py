@@ -14,7 +14,10 @@ from pathlib import Path
 from sockspec.kernel import threads as proc
 from sockspec.limits import Limits, options
 
-BUILDER, SUBMISSION, REFERENCE = 20_000, 30_000, 40_000
+# RLIMIT_NPROC counts a user's processes on the whole machine, so no two containers may share a user: a fork bomb in one
+# kept every program in another from being started. An engine may know no users above 65,535.
+_FIRST = 1_000 + Path("/proc/self/ns/pid").stat().st_ino % 600 * 100
+BUILDER, SUBMISSION, REFERENCE = _FIRST, _FIRST + 20, _FIRST + 60
 """Who builds a submission; who runs its programs, and who those of the reference: the first of as many as workers."""
 _EVERYBODYS = ("/tmp", "/dev/shm")
 
