@@ -54,7 +54,8 @@ soak: $(READY) ## 30 rounds beside 8 busy processes: does any verdict differ fro
 	$(BIN)/python -P bench/soak.py
 
 docs: $(READY) ## renew what is generated: requirement tables, the report's schema, golden files
-	RENEW=1 $(BIN)/python -m pytest --quiet tests/test_pages.py tests/test_report_json.py tests/test_report_terminal.py
+	RENEW=1 $(BIN)/python -m pytest --quiet tests/test_pages.py tests/test_report_json.py tests/test_report_terminal.py \
+		tests/test_report_feedback.py
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \

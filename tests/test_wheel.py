@@ -41,6 +41,11 @@ def test_it_carries_suites_reference_and_fixtures(installed: Path) -> None:
     assert (carried / "fixtures" / "mutants" / "echo" / "server.toml").exists()
 
 
+def test_it_carries_policies_and_the_pages_it_renders(installed: Path) -> None:
+    assert (installed / "sockspec" / "house" / "suites" / "echo" / "policy.toml").exists()
+    assert {"page.html", "overview.html", "style.css"} <= set(os.listdir(installed / "sockspec" / "report"))
+
+
 def test_it_checks_a_submission_from_another_directory(installed: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     program = house.FIXTURES / "programs" / "echo" / "c-iterative"
