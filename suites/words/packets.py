@@ -5,7 +5,7 @@ import re
 from sockspec.suite import Fault
 
 MOST_WORDS = 10
-_OUTPUT = re.compile(rf"Getting words:\n(    \S+\n){{1,{MOST_WORDS}}}")
+_OUTPUT = re.compile(rf"Getting words:\n(    [^ \n]+\n){{1,{MOST_WORDS}}}")
 
 
 def packet(word: bytes) -> bytes:
