@@ -4,6 +4,7 @@ An entry is a few fields. What all exercises share is stated once, in `shared/re
 taken by an exercise with `shared = ["port-in-use", ...]`; a table of the same name there overrides single fields.
 """
 
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
@@ -62,7 +63,34 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shortest correct visit of an exercise: what a client sends, and what our end answers to a client."""
 
     request: str
-    reply: str
+    reply: str = ""
+    reply_hex: str = ""
+    """The reply of an exercise whose messages are no text."""
+    reply_varies: bool = False
+    """What a server says is its own affair: a short visit takes any reply that there is."""
+    output_varies: str = ""
+    """A regular expression: the parts of a client's output that are others each time."""
+
+    def __post_init__(self) -> None:
+        if self.reply and self.reply_hex:
+            raise ValueError("`reply` and `reply_hex` are two ways to say one thing")
+        bytes.fromhex(self.reply_hex)
+        try:
+            re.compile(self.output_varies)
+        except re.error as error:
+            raise ValueError(f"`output_varies` is no regular expression: {error}") from error
+
+    def request_bytes(self) -> bytes:
+        """What a client sends."""
+        return self.request.encode()
+
+    def reply_bytes(self) -> bytes:
+        """What our end answers to a client."""
+        return bytes.fromhex(self.reply_hex) or self.reply.encode()
+
+    def without_variation(self, output: bytes) -> bytes:
+        """A client's output with `...` in place of all that may be another each time."""
+        return re.sub(self.output_varies.encode(), b"...", output) if self.output_varies else output
 
 
 class Exercise(msgspec.Struct, frozen=True):

@@ -94,6 +94,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         str(house.SUITES / exercise),
         "--sockspec-run", msgspec.json.encode(run).decode(),
         "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
+        "--override-ini", f"pythonpath={house.ROOT}",  # a suite may import modules of its own
         "-p", "sockspec.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain",
         "--basetemp", str(scratch / "pytest"),
         *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),

@@ -9,7 +9,7 @@ from sockspec import diagnosis
 from sockspec.complaint import SuiteError
 from sockspec.failure import NotRun
 from sockspec.oracle import Facet
-from sockspec.peer import Peer, common_prefix, count
+from sockspec.peer import Fault, Peer, common_prefix, count
 from sockspec.program import Program
 from sockspec.scenario import LOOPBACK, ORDINALS, Scenario
 from sockspec.submission import Cast
@@ -75,8 +75,16 @@ class Client:
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation."""
-        conversation = self.scenario.conversation
-        self.answer(self.start(conversation.request.encode(), host), conversation.reply.encode())
+        self.converse(self.start(self.scenario.conversation.request_bytes(), host))
+
+    def converse(self, visit: "Visit") -> None:
+        """The short conversation, with a client that was started already."""
+        self.answer(visit, self.reply)
+
+    @property
+    def reply(self) -> bytes:
+        """What our server says in the short conversation."""
+        return self.scenario.conversation.reply_bytes()
 
     def exchange(self, data: bytes, host: str = LOOPBACK) -> None:
         """A conversation in which the client is given that data, and is sent the same back."""
@@ -163,7 +171,7 @@ class Client:
     def launch_at(self, host: str) -> "Visit":
         """Start it with that host, and wait for nothing."""
         self.scenario.told.append(f"host given: {host}")
-        request = self.scenario.conversation.request.encode()
+        request = self.scenario.conversation.request_bytes()
         return self.launch(self.command.line(host=host, port=str(self.port)), request)
 
     def expect_failure(self, visit: "Visit") -> None:
@@ -207,22 +215,25 @@ class Visit:
     # --- expectations
 
     def expect_output(self) -> None:
-        """It prints what the reference printed by then."""
-        script = self.scenario.script
+        """It prints what the reference printed by then, but for what varies."""
+        script, conversation = self.scenario.script, self.scenario.conversation
         closed = self.output_closed
         if script.recording:
             self.scenario.watch.until(closed)
-            script.record(Facet("output", data=bytes(self._unclaimed())))
+            script.record(Facet("output", data=conversation.without_variation(bytes(self._unclaimed()))))
             self._claimed = self.program.stdout.count
             return
         expected = script.take("output").data
 
         def decided() -> bool:
+            if conversation.output_varies:
+                return closed() or conversation.without_variation(bytes(self._unclaimed())) == expected
             got = len(self.program.stdout.head) - self._claimed
             return got >= len(expected) or closed()
 
         standstill = self.scenario.watch.until(decided)
-        got = bytes(self._unclaimed())
+        printed = bytes(self._unclaimed())
+        got = conversation.without_variation(printed)
         if got != expected:
             same = common_prefix(got, expected)
             wrong = same < len(got)
@@ -236,7 +247,16 @@ class Visit:
                 received=got,
                 reference=f"printed {count(expected)}",
             )
-        self._claimed += len(expected)
+        self._claimed += len(printed)
+
+    def expect_printed(self, fault: Fault) -> None:
+        """It ends, however it does, and `fault` finds nothing wrong with what it printed."""
+        self._wait_for_exit()
+        printed = bytes(self._unclaimed())
+        if found := fault(printed):
+            self.scenario.fail(f"{self.program.name} printed {count(printed)}: {found}",
+                               outcome=Outcome.WRONG, received=printed)  # fmt: skip
+        self._claimed = self.program.stdout.count
 
     def _unclaimed(self) -> memoryview:
         return memoryview(self.program.stdout.head)[self._claimed :]

@@ -7,7 +7,7 @@ is over, our end leaves with a reset: nothing stays in TIME_WAIT on a port that 
 import select
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, NoReturn, Protocol
 
@@ -20,9 +20,13 @@ from sockspec.watch import CHUNK_BYTES, Standstill, Watch, chunks
 
 _MIRROR_AHEAD_BYTES = 1 << 18
 _RECORDING_BOUND_BYTES = 64 << 20
+_MESSAGE_BOUND_BYTES = 1 << 20
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 Ending = Literal["", "end", "reset"]
+
+Fault = Callable[[bytes], str]
+"""Looks at a message that may differ from one time to the next: what is wrong with it, or nothing."""
 
 
 class Stage(Protocol):
@@ -163,6 +167,32 @@ class Peer:
             self._not_same(expected, got, standstill)
         self._claim()
         return expected
+
+    def expect_message(self, fault: Fault) -> bytes:
+        """The program sends a message in which `fault` finds nothing wrong, whatever it is; returns it.
+
+        The message is all that comes until the connection ends, or until the program waits for us.
+        """
+        with self._open_to(_MESSAGE_BOUND_BYTES):
+            standstill = self._stage.watch.until(
+                lambda: bool(self.ended) or len(self._unclaimed()) >= _MESSAGE_BOUND_BYTES
+            )
+        got = self._claim()
+        found = "no end of it in sight" if len(got) >= _MESSAGE_BOUND_BYTES else fault(got)
+        if found:
+            after = f", then {ENDINGS[self.ended]}" if self.ended else ""
+            self._stage.fail(
+                f"{self.name} received {count(got)}{after}: {found}",
+                standstill=standstill,
+                outcome=Outcome.WRONG if got or self.ended else None,
+                received=got,
+            )
+        script = self._stage.script
+        if script.recording:
+            script.record(Facet("message"))
+        else:
+            script.take("message")
+        return got
 
     def expect_end(self) -> None:
         """The connection ends as it did with the reference, and not a byte comes before that."""

@@ -141,10 +141,10 @@ class Server:
 
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
-        if request := self.scenario.conversation.request:
-            peer.send(request.encode())
+        if request := self.scenario.conversation.request_bytes():
+            peer.send(request)
             peer.finish()
-        peer.expect_bytes()
+        self.hear(peer)
         peer.expect_nothing_more()
         peer.vanish()
 
@@ -160,14 +160,27 @@ class Server:
 
     def say_and_finish(self, peer: Peer) -> None:
         """All that a client says in the short conversation; it reads the reply, and stays."""
-        peer.send(self.scenario.conversation.request.encode())
+        peer.send(self.scenario.conversation.request_bytes())
         peer.finish()
-        peer.expect_bytes()
+        self.hear(peer)
+
+    def hear(self, peer: Peer) -> None:
+        """The reply of the short conversation; any reply at all, where what a server says is its own affair."""
+        if self.scenario.conversation.reply_varies:
+            peer.expect_message(lambda said: "" if said else "a server has something to say")
+        else:
+            peer.expect_bytes()
 
     def connect_and_stay(self) -> None:
         """A client that is connected and has been noticed; it is still there when the server ends."""
         self.connect()
         self.scenario.at_rest()
+
+    def wait_for_another_second(self) -> None:
+        """Our clock goes on to another second: what the program read from its clock before this is old now."""
+        self.scenario.at_rest()
+        self.scenario.watch.let_a_second_begin()
+        self.scenario.told.append("our clock went on to another second")
 
     def payload(self, size: int) -> bytes:
         """Data to send, of that size."""

@@ -7,6 +7,7 @@ import pytest
 
 from sockspec.client import Client, Visit
 from sockspec.names import BOTH, ONE, SIX, TWO, UNKNOWN
+from sockspec.peer import Fault
 from sockspec.scenario import LOOPBACK
 from sockspec.server import Server
 
@@ -18,4 +19,4 @@ def requirement(slug: str) -> Callable[[_Test], _Test]:
     return pytest.mark.requirement(slug)
 
 
-__all__ = ["BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN", "Client", "Server", "Visit", "requirement"]
+__all__ = ["BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN", "Client", "Fault", "Server", "Visit", "requirement"]

@@ -26,6 +26,7 @@ CHUNK_BYTES = 1 << 18
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.016
 _BETWEEN_LIMIT_CHECKS_S = 0.02
 _MACHINE_FAULT_S = 300.0
+_INTO_A_SECOND_S = 0.2
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -176,6 +177,12 @@ class Watch:
         assert standstill is not None
         self._timer_spent_s = spent
         return standstill
+
+    def let_a_second_begin(self) -> None:
+        """Serve what comes until the clock shows another second, and is well into it."""
+        begins = int(time.time()) + 1 + _INTO_A_SECOND_S
+        while (left := begins - time.time()) > 0:
+            self._once(left)
 
     def look(self) -> Look:
         """Look at all programs of the scenario at once."""

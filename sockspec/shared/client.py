@@ -94,13 +94,18 @@ def test_a_port_is_not_taken_modulo_65536(client: Client) -> None:
     client.expect_failure(client.launch_with_port(str(65536 + client.port)))
 
 
+@requirement("client.bad-port")
+def test_no_port_at_all_is_an_error(client: Client) -> None:
+    visit = client.launch_without_port()
+    visit.expect_failure()
+
+
 @requirement("client.any-local-port")
 def test_two_run_at_once(client: Client) -> None:
-    request = client.scenario.conversation.request.encode()
-    reply = client.scenario.conversation.reply.encode()
+    request = client.scenario.conversation.request_bytes()
     first, second = client.start(request), client.start(request)
-    client.answer(second, reply)
-    client.answer(first, reply)
+    client.converse(second)
+    client.converse(first)
 
 
 @requirement("client.prints-all")
@@ -111,9 +116,8 @@ def test_the_reply_comes_out_byte_for_byte(client: Client, data: bytes) -> None:
 
 @requirement("client.quiet")
 def test_it_writes_nothing_to_its_standard_error_when_all_goes_well(client: Client) -> None:
-    request = client.scenario.conversation.request.encode()
-    visit = client.start(request)
-    client.answer(visit, client.scenario.conversation.reply.encode())
+    visit = client.start(client.scenario.conversation.request_bytes())
+    client.converse(visit)
     visit.expect_silence()
 
 
@@ -123,6 +127,48 @@ def test_what_it_prints_does_not_depend_on_how_the_reply_was_cut(client: Client,
     visit = client.start(b"to be sent back\n")
     visit.peer.expect_bytes()
     visit.peer.send_in_pieces(b"to be sent back\n", size)
+    visit.peer.finish()
+    visit.expect_output()
+    visit.expect_success()
+
+
+@requirement("client.reply-in-pieces")
+def test_a_message_is_understood_byte_by_byte(client: Client) -> None:
+    visit = client.start()
+    visit.peer.send_in_pieces(client.reply, 1)
+    visit.peer.finish()
+    visit.expect_output()
+    visit.expect_success()
+
+
+@requirement("client.reply-in-pieces")
+def test_a_message_is_understood_wherever_it_was_cut(client: Client) -> None:
+    for at in range(1, len(client.reply)):
+        visit = client.start()
+        visit.peer.send_cut_at(client.reply, at)
+        visit.peer.finish()
+        visit.expect_output()
+        visit.expect_success()
+
+
+@requirement("client.only-listens")
+def test_it_sends_nothing(client: Client) -> None:
+    client.converse(client.start(b"typed by somebody\n"))
+
+
+@requirement("client.only-listens")
+def test_it_does_not_wait_for_somebody_to_type(client: Client) -> None:
+    client.converse(client.start(stdin=None))
+
+
+@requirement("client.reads-to-the-end")
+def test_it_waits_for_the_rest_of_a_message(client: Client) -> None:
+    half = len(client.reply) // 2
+    visit = client.start()
+    visit.peer.send(client.reply[:half])
+    visit.peer.pause_long()
+    visit.peer.send(client.reply[half:])
+    visit.peer.pause_long()
     visit.peer.finish()
     visit.expect_output()
     visit.expect_success()
@@ -149,6 +195,24 @@ def test_it_ends_when_the_server_leaves_without_a_word(client: Client) -> None:
     visit.peer.finish()
     visit.expect_end()
     visit.expect_output()
+
+
+@requirement("client.server-leaves")
+def test_it_ends_when_the_server_leaves_before_its_message(client: Client) -> None:
+    client.visit()
+    visit = client.start()
+    visit.peer.finish()
+    visit.expect_end()
+
+
+@requirement("client.server-resets")
+def test_a_reset_in_the_middle_of_a_message_is_an_error(client: Client) -> None:
+    client.visit()
+    visit = client.start()
+    visit.peer.send(client.reply[: len(client.reply) // 2])
+    visit.peer.wait_until_consumed()
+    visit.peer.reset()
+    visit.expect_failure()
 
 
 @requirement("client.server-resets")

@@ -55,6 +55,12 @@ def test_a_port_is_not_taken_modulo_65536(server: Server) -> None:
     server.expect_failure()
 
 
+@requirement("server.bad-port")
+def test_no_port_at_all_is_an_error(server: Server) -> None:
+    server.launch_without_port()
+    server.expect_failure()
+
+
 @requirement("server.restart-at-once")
 def test_started_again_after_it_served_it_gets_its_port(server: Server) -> None:
     server.visit()
@@ -72,6 +78,51 @@ def test_clients_that_arrive_together_are_all_served(server: Server) -> None:
     server.expect_queue_for(clients[-1])
     server.resume()
     server.converse_with(clients)
+
+
+@requirement("server.own-socket")
+def test_clients_that_wait_together_are_each_told(server: Server) -> None:
+    server.start()
+    server.pause()
+    clients = [server.dial() for _ in range(3)]
+    server.resume()
+    server.converse_with(clients)
+
+
+@requirement("server.serves-talkers")
+def test_a_client_that_speaks_first_is_told_as_well(server: Server) -> None:
+    server.start()
+    server.pause()
+    peer = server.connect()
+    peer.send(b"anybody there?\n")
+    server.resume()
+    server.hear(peer)
+    peer.expect_nothing_more()
+
+
+@requirement("server.orderly-goodbye")
+def test_what_a_client_said_does_not_turn_the_end_into_a_reset(server: Server) -> None:
+    server.start()
+    server.pause()
+    peer = server.connect()
+    peer.send(b"anybody there?\n")
+    server.resume()
+    server.hear(peer)
+    peer.expect_end()
+
+
+@requirement("server.ends")
+def test_after_its_message_comes_the_orderly_end(server: Server) -> None:
+    peer = server.connect()
+    server.hear(peer)
+    peer.expect_end()
+
+
+@requirement("server.does-not-wait")
+def test_a_client_that_stays_keeps_nobody_waiting(server: Server) -> None:
+    first = server.connect()
+    server.hear(first)
+    server.visit()
 
 
 @requirement("server.closes")

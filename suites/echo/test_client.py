@@ -17,6 +17,7 @@ from sockspec.shared.client import (  # noqa: F401
     test_it_takes_an_ipv6_address_in_numbers,
     test_it_takes_localhost,
     test_it_writes_nothing_to_its_standard_error_when_all_goes_well,
+    test_no_port_at_all_is_an_error,
     test_the_client_and_the_server_of_the_submission_understand_each_other,
     test_the_reply_comes_out_byte_for_byte,
     test_two_run_at_once,
@@ -31,12 +32,6 @@ from sockspec.suite import Client, requirement
 MIB = 1 << 20
 BINARY = bytes(range(256)) * 4
 LINE = b"The quick brown fox.\n"
-
-
-@requirement("client.bad-port")
-def test_no_port_at_all_is_an_error(client: Client) -> None:
-    visit = client.launch_without_port()
-    visit.expect_failure()
 
 
 @requirement("echo.client.sends-all")

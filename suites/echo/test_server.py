@@ -19,6 +19,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_it_serves_one_client_after_the_other,
     test_it_waits_without_using_the_processor,
     test_its_end_is_closed_when_the_client_has_left,
+    test_no_port_at_all_is_an_error,
     test_one_socket_listens_on_the_port_it_was_given,
     test_started_again_after_it_served_it_gets_its_port,
     test_the_client_of_the_reference_gets_what_it_gets_from_the_reference,
@@ -30,12 +31,6 @@ KIB, MIB = 1 << 10, 1 << 20
 AROUND_BUFFERS = [1, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, MIB]
 BINARY = bytes(range(256))
 LINE = b"The quick brown fox.\n"
-
-
-@requirement("server.bad-port")
-def test_no_port_at_all_is_an_error(server: Server) -> None:
-    server.launch_without_port()
-    server.expect_failure()
 
 
 @requirement("echo.server.own-socket")

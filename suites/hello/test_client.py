@@ -6,10 +6,12 @@ from sockspec.shared.client import (  # noqa: F401
     test_a_refused_connection_is_told_in_one_line,
     test_a_reset_in_the_middle_of_the_reply_is_an_error,
     test_it_connects_once,
+    test_it_does_not_wait_for_somebody_to_type,
     test_it_ends_when_the_server_leaves_without_a_word,
     test_it_gets_from_the_server_of_the_reference_what_the_reference_gets,
     test_it_keeps_reading_however_long_the_server_pauses,
     test_it_looks_a_name_up_with_the_name_server,
+    test_it_sends_nothing,
     test_it_takes_a_name_that_has_an_ipv6_address_only,
     test_it_takes_an_address_in_numbers,
     test_it_takes_an_ipv6_address_in_numbers,
@@ -38,19 +40,3 @@ def test_given_no_port_it_connects_to_the_usual_one(client: Client) -> None:
 @requirement("hello.client.large")
 def test_a_long_greeting_is_printed_to_its_last_byte(client: Client) -> None:
     client.exchange(client.payload(MIB))
-
-
-@requirement("hello.client.only-listens")
-def test_it_sends_nothing(client: Client) -> None:
-    visit = client.start(b"typed by somebody\n")
-    visit.peer.expect_bytes()
-    visit.peer.send(b"Hello!")
-    visit.peer.finish()
-    visit.expect_output()
-    visit.expect_success()
-    visit.peer.expect_nothing_more()
-
-
-@requirement("hello.client.only-listens")
-def test_it_does_not_wait_for_somebody_to_type(client: Client) -> None:
-    client.answer(client.start(stdin=None), b"Hello!")

@@ -1,0 +1,58 @@
+"""What a time server has to do (RFC 868): send the seconds since 1900 in four bytes, and close."""
+
+from sockspec.shared.server import (  # noqa: F401
+    test_a_client_that_leaves_before_it_is_accepted_does_no_harm,
+    test_a_client_that_leaves_while_it_is_listened_to_does_no_harm,
+    test_a_client_that_leaves_without_a_byte_does_no_harm,
+    test_a_client_that_resets_before_it_is_accepted_does_no_harm,
+    test_a_client_that_resets_while_it_is_listened_to_does_no_harm,
+    test_a_client_that_speaks_first_is_told_as_well,
+    test_a_client_that_stays_keeps_nobody_waiting,
+    test_a_port_below_1024_is_refused_to_an_ordinary_user,
+    test_a_port_is_not_taken_modulo_65536,
+    test_a_taken_port_is_an_error_and_whoever_has_it_is_undisturbed,
+    test_a_taken_port_is_told_in_one_line,
+    test_after_its_message_comes_the_orderly_end,
+    test_an_interrupt_ends_it_and_frees_the_port,
+    test_clients_that_arrive_together_are_all_served,
+    test_clients_that_wait_together_are_each_told,
+    test_it_holds_no_more_after_a_hundred_clients_than_after_ten,
+    test_it_is_reachable_through_another_local_address,
+    test_it_serves_one_client_after_the_other,
+    test_it_waits_without_using_the_processor,
+    test_its_end_is_closed_when_the_client_has_left,
+    test_no_port_at_all_is_an_error,
+    test_one_socket_listens_on_the_port_it_was_given,
+    test_started_again_after_it_served_it_gets_its_port,
+    test_what_a_client_said_does_not_turn_the_end_into_a_reset,
+    test_what_is_no_port_is_an_error,
+)
+from sockspec.suite import Server, requirement
+from suites.time.clock import both_since, four_bytes, fresh_since, now, right_since
+
+
+@requirement("time.server.four-bytes")
+def test_whoever_connects_gets_four_bytes(server: Server) -> None:
+    server.connect().expect_message(four_bytes)
+
+
+@requirement("time.server.right-time")
+def test_the_four_bytes_are_the_time_of_this_moment(server: Server) -> None:
+    began = now()
+    server.connect().expect_message(right_since(began))
+
+
+@requirement("time.server.fresh-time")
+def test_a_client_that_comes_later_gets_a_later_time(server: Server) -> None:
+    server.visit()
+    server.wait_for_another_second()
+    began = now()
+    server.connect().expect_message(fresh_since(began))
+
+
+@requirement("server.meets-reference-client")
+def test_the_client_of_the_reference_shows_two_clocks_that_agree(server: Server) -> None:
+    began = now()
+    visit = server.serve_reference_client(b"")
+    visit.expect_printed(both_since(began))
+    visit.expect_success()
