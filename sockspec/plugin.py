@@ -23,10 +23,16 @@ from sockspec.program import adopt_orphans, raise_own_limit
 from sockspec.scenario import Ports, Scenario, Settings
 from sockspec.server import Server
 from sockspec.submission import Cast
+from sockspec.udp.client import DatagramClient
+from sockspec.udp.server import DatagramServer
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.workdir import Workdir
 
-PLAYERS: dict[str, type[Server] | type[Client]] = {"server": Server, "client": Client}
+PLAYERS: dict[str, dict[str, type[Server] | type[Client]]] = {
+    "tcp": {"server": Server, "client": Client},
+    "udp": {"server": DatagramServer, "client": DatagramClient},
+}
+"""Who plays a role, by the transport of the exercise."""
 ATTRIBUTE = "sockspec"
 """Where a report carries its record; pytest-xdist brings plain attributes along."""
 _ENGINE = Path(__file__).resolve().parent
@@ -72,6 +78,7 @@ class SuitePlugin:
     def __init__(self, run: Run, config: pytest.Config) -> None:
         self.run = run
         self.exercise = catalogue.exercise(run.exercise)
+        self.players = PLAYERS[self.exercise.transport]
         self.labels = {f"s{number}": name for number, name in enumerate(run.casts)}
         self.diagnostics = Diagnostics()
         worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
@@ -134,7 +141,7 @@ class SuitePlugin:
 
     def _playable(self, item: pytest.Item) -> bool:
         cast = self.run.casts[self.labels[_parameter(item, "submission")]]
-        wanted = {role for role in PLAYERS if role in getattr(item, "fixturenames", ())}
+        wanted = {role for role in self.players if role in getattr(item, "fixturenames", ())}
         return wanted <= set(cast.commands)
 
     # --- playing
@@ -178,7 +185,7 @@ class SuitePlugin:
         )
         arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         try:
-            players = {role: player(scenario) for role, player in PLAYERS.items() if role in item.fixturenames}
+            players = {role: player(scenario) for role, player in self.players.items() if role in item.fixturenames}
             item.obj(**{**arguments, **players})
             scenario.check_crash()
         finally:

@@ -9,6 +9,8 @@ from sockspec.client import Client, Visit
 from sockspec.names import BOTH, ONE, SIX, TWO, UNKNOWN
 from sockspec.scenario import LOOPBACK
 from sockspec.server import Server
+from sockspec.udp.client import DatagramClient
+from sockspec.udp.server import DatagramServer
 
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
@@ -18,4 +20,7 @@ def requirement(slug: str) -> Callable[[_Test], _Test]:
     return pytest.mark.requirement(slug)
 
 
-__all__ = ["BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN", "Client", "Server", "Visit", "requirement"]
+__all__ = [
+    "BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN",
+    "Client", "DatagramClient", "DatagramServer", "Server", "Visit", "requirement",
+]  # fmt: skip
