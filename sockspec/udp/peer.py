@@ -58,7 +58,7 @@ class DatagramPeer:
     def send(self, data: bytes) -> None:
         """Send it to the server, in one datagram."""
         assert self._to is not None
-        self.did.append(f"sent a datagram of {count(data)}")
+        self.did.append(f"sent {_called(data)}")
         self._send(self._sockets[0], data, self._to)
 
     def send_back(self, datagram: Datagram) -> None:
@@ -67,7 +67,7 @@ class DatagramPeer:
 
     def answer(self, datagram: Datagram, data: bytes) -> None:
         """Send that data to where that datagram came from; whom it was not sent to answers from a socket of its own."""
-        self.did.append(f"sent a datagram of {count(data)}")
+        self.did.append(f"sent {_called(data)}")
         here = datagram.socket if datagram.socket in self._sockets else self._sockets[0]
         self._send(here, data, datagram.source)
 
@@ -130,7 +130,7 @@ class DatagramPeer:
         standstill = watch.until(lambda: len(self._inbox) >= number)
         came, self._inbox = self._inbox[:number], self._inbox[number:]
         self._serve()
-        self.did += [f"received a datagram of {count(datagram.data)}" for datagram in came]
+        self.did += [f"received {_called(datagram.data)}" for datagram in came]
         if script.recording:
             if len(came) < number:
                 raise SuiteError(f"the reference sent {len(came)} datagrams where the scenario asks for {number}")
@@ -158,7 +158,7 @@ class DatagramPeer:
             outcome=Outcome.WRONG,
             expected=meant,
             received=got,
-            reference=f"sent a datagram of {count(meant)} here",
+            reference=f"sent {_called(meant)} here",
         )
 
     def _too_few(self, expected: list[bytes], got: list[bytes], standstill: Standstill | None) -> NoReturn:
@@ -167,9 +167,9 @@ class DatagramPeer:
         self._stage.fail(
             f"{self.name} received{of}",
             standstill=standstill,
-            expected=f"a datagram of {count(missing)}",
-            received="none",
-            reference=f"sent a datagram of {count(missing)} here",
+            expected=_called(missing),
+            received="nothing",
+            reference=f"sent {_called(missing)} here",
         )
 
     def _check_port(self, came: list[Datagram]) -> None:
@@ -186,7 +186,7 @@ class DatagramPeer:
         try:
             here.sendto(data, to)
         except OSError as error:
-            raise SuiteError(f"we cannot send a datagram of {count(data)}: {error.strerror}") from error
+            raise SuiteError(f"we cannot send {_called(data)}: {error.strerror}") from error
 
     def _serve(self) -> None:
         """Take what comes, but not without end: a program that floods us fills a queue of the kernel's instead."""
@@ -210,3 +210,7 @@ class DatagramPeer:
                 self._serve()
 
         return take
+
+
+def _called(data: bytes) -> str:
+    return f"a datagram of {count(data)}" if data else "an empty datagram"

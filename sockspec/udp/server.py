@@ -58,9 +58,9 @@ class DatagramServer(Server):
         return self.scenario.datagram_peer([self.scenario.bind("0.0.0.0")], name, (host, self.port))
 
     def visit(self, host: str = LOOPBACK) -> None:
-        """One short, complete, correct conversation; then the client leaves."""
+        """One short, complete, correct conversation: a line without its newline; then the client leaves."""
         peer = self.client(host)
-        peer.send(self.scenario.conversation.request.encode())
+        peer.send(self.scenario.conversation.request.encode().removesuffix(b"\n"))
         peer.expect_datagram()
         peer.expect_nothing_more()
         peer.vanish()
