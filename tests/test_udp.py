@@ -164,10 +164,9 @@ def test_a_datagram_twice_is_one_too_many(talking: Stage) -> None:
         peer.expect_nothing_more()
 
 
-def test_nothing_more_is_said_of_who_never_rests(talking: Stage) -> None:
+def test_who_never_rests_has_sent_nothing_more(talking: Stage) -> None:
     peer = client_of(talking, talking.python(f"{BOUND}while True: pass"))
-    with pytest.raises(Failure, match="runs in circles"):
-        peer.expect_nothing_more()
+    peer.expect_nothing_more()
 
 
 def test_a_flood_ends_the_waiting_at_once_and_is_not_kept(talking: Stage) -> None:
