@@ -66,6 +66,8 @@ class Watch:
         self.connections: list[socket.socket] = []
         self.datagrams = False
         """Whether programs and peers talk in datagrams."""
+        self.idle_at = time.monotonic()
+        """When there was last nothing to serve; what is served now came after that."""
         self._poll = select.epoll()
         self._serve: dict[int, Callable[[int], None]] = {}
         self._timer_spent_s = 0.0
@@ -203,6 +205,8 @@ class Watch:
     def _once(self, timeout_s: float) -> bool:
         """Serve what epoll reports within that time; whether there was anything."""
         events = self._poll.poll(timeout_s)
+        if not events:
+            self.idle_at = time.monotonic()
         for fd, event in events:
             serve = self._serve.get(fd)
             if serve is not None:

@@ -17,15 +17,14 @@ def reply_to(line):
     """The reply, or None if it did not come in time."""
     deadline = time.monotonic() + PATIENCE_S
     # Without a deadline, a server that keeps sending something else would keep us waiting for ever.
-    while (left := deadline - time.monotonic()) > 0:
-        server.settimeout(left)
+    while True:
+        server.settimeout(max(deadline - time.monotonic(), 0.001))  # a limit of 0 would be an error at once
         try:
             reply = server.recv(65536)
         except TimeoutError:
-            break
+            return None
         if reply == line:  # without this, a late reply to the line before would pass for the one to this line
             return reply
-    return None
 
 
 def lines():

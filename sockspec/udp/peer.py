@@ -6,12 +6,14 @@ Nothing ends, either: that no more comes is known when the program is at rest an
 
 import select
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 from sockspec.complaint import SuiteError
+from sockspec.failure import Disturbed
 from sockspec.kernel.sockets import Address
 from sockspec.oracle import Facet
 from sockspec.peer import Stage, common_prefix, count
@@ -20,6 +22,7 @@ from sockspec.watch import Standstill
 
 _LONGEST_BYTES = 1 << 16
 _MOST_KEPT = 256
+_PROMPT_S = 0.25
 
 
 class Datagram(NamedTuple):
@@ -30,6 +33,8 @@ class Datagram(NamedTuple):
     """The socket of ours that it came to."""
     source: Any
     """Where it came from, as recvfrom() tells it."""
+    not_before: float
+    """A moment, on the monotonic clock, at which it was not there yet."""
 
     @property
     def line(self) -> bytes:
@@ -49,6 +54,7 @@ class DatagramPeer:
         self._to = to
         self._inbox: list[Datagram] = []
         self._serving = False
+        self._silent_at = 0.0
         for opened in sockets:
             opened.setblocking(False)
         self._serve()
@@ -66,7 +72,12 @@ class DatagramPeer:
         self.answer(datagram, datagram.data)
 
     def answer(self, datagram: Datagram, data: bytes) -> None:
-        """Send that data to where that datagram came from; whom it was not sent to answers from a socket of its own."""
+        """Send that data to where that datagram came from; whom it was not sent to answers from a socket of its own.
+
+        It leaves at once, as far as the program can tell: if the machine has kept us from that, nobody is judged.
+        """
+        if time.monotonic() - datagram.not_before > _PROMPT_S and datagram.not_before > self._silent_at:
+            raise Disturbed(f"{self.name} was kept from answering within {_PROMPT_S} s")
         self.did.append(f"sent {_called(data)}")
         here = datagram.socket if datagram.socket in self._sockets else self._sockets[0]
         self._send(here, data, datagram.source)
@@ -74,6 +85,7 @@ class DatagramPeer:
     def stay_silent(self, seconds: float) -> None:
         """Let the program wait for us in vain, as long as the exercise makes it wait: that costs no patience."""
         self.did.append("did not reply")
+        self._silent_at = time.monotonic()
         self._stage.watch.grant(seconds)
 
     def leave(self) -> None:
@@ -109,7 +121,7 @@ class DatagramPeer:
         watch.drain()  # a program that sleeps has sent all it sends, and it is here
         if self._inbox:
             self._stage.fail(
-                f"{self.name} received {len(self._inbox)} datagrams too many",
+                f"{self.name} received more than it should: {_called(self._inbox[0].data)}",
                 outcome=Outcome.WRONG,
                 expected="nothing more",
                 received=self._inbox[0].data,
@@ -204,7 +216,7 @@ class DatagramPeer:
         def take(_: int) -> None:
             with suppress(BlockingIOError):
                 data, source = opened.recvfrom(_LONGEST_BYTES)
-                self._inbox.append(Datagram(data, opened, source))
+                self._inbox.append(Datagram(data, opened, source, self._stage.watch.idle_at))
                 self._serve()
 
         return take
