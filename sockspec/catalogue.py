@@ -104,6 +104,7 @@ class Exercise(msgspec.Struct, frozen=True):
     default_port: int | None
     """The port of a server that is given none; None where the port is not optional."""
     requirements: dict[str, Requirement]
+    transport: Literal["tcp", "udp"] = "tcp"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 from sockspec import diagnosis
@@ -199,12 +200,14 @@ class Visit:
         self.scenario = scenario
         self.program = program
         self._claimed = 0
+        self._typed = time.monotonic()
 
     # --- its standard input
 
     def type(self, data: bytes) -> None:
         """Write to its standard input, which stays open."""
         self.scenario.told.append(f"we typed {quoted(data)}")
+        self._typed = time.monotonic()
         self.scenario.watch.writer(self.program.stdin.fileno(), data, lambda: None)
 
     def end_input(self) -> None:
@@ -258,6 +261,22 @@ class Visit:
                                outcome=Outcome.WRONG, received=printed)  # fmt: skip
         self._claimed = self.program.stdout.count
 
+    def expect_output_after(self, seconds: float) -> None:
+        """It prints what the reference printed, so long after we typed, and has not slept twice as long by then."""
+        watch = self.scenario.watch
+        watch.grant(2 * seconds)
+        slept_before = watch.slept_s
+        self.expect_output()
+        passed, slept = time.monotonic() - self._typed, watch.slept_s - slept_before
+        early, late = passed < seconds * 0.9, slept > seconds * 2
+        if early or late:
+            self.scenario.fail(
+                f"{self.program.name} printed it after {passed if early else slept:.1f} s",
+                outcome=Outcome.WRONG,
+                expected=f"it waits for {seconds:g} s",
+                reference="waited as long as it was to",
+            )
+
     def _unclaimed(self) -> memoryview:
         return memoryview(self.program.stdout.head)[self._claimed :]
 
@@ -292,6 +311,13 @@ class Visit:
         """It ends by itself with a status that is not 0, and says why."""
         standstill = self.scenario.watch.until(self.output_closed)
         self.scenario.check_failed(self.program, standstill)
+
+    def expect_word(self, within: float) -> None:
+        """It ends by itself, and has said something, after a timer of that length at most; no signal kills it."""
+        self.scenario.watch.grant(within)
+        self.expect_end()
+        if not self.program.stdout.count and not self.program.stderr.count:
+            self.scenario.fail(f"{self.program.name} {self.program.exit} and did not say why", outcome=Outcome.WRONG)
 
     def expect_plain_message(self) -> None:
         """What it said of its failure is one line for people."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, WRITES
+from sockspec.kernel.datagrams import Bound, bound
 from sockspec.kernel.look import inode_of
 from sockspec.kernel.sockets import CLOSE_WAIT, Diagnostics, Socket
 from sockspec.kernel.threads import Thread
@@ -121,6 +122,8 @@ def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
         if inode in owners:
             peer = owners[inode]
             return f"{verb} {name} on the connection of {peer.name} (fd {call.fd}, {_shown(peer.address)})"
+        if (found := _datagrams(inode)) is not None:
+            return f"{verb} {call.name}() on its UDP socket (fd {call.fd}, {_shown(found.local)})"
         return f"{verb} {name} on {_file(thread.tid, call.fd, inode)}"
     if call.name in ACCEPTS:
         return f"is blocked in {name} (fd {call.fd})"
@@ -133,6 +136,10 @@ def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
     if call.name in ("wait4", "waitid"):
         return "waits for a child process to end (wait)"
     return f"is blocked in {name}"
+
+
+def _datagrams(inode: int) -> Bound | None:
+    return next((each for each in bound() if inode and each.inode == inode), None)
 
 
 def _file(tid: int, fd: int, inode: int) -> str:
@@ -173,6 +180,12 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
             if waiting := listener.read_queue:
                 are = "finished connections wait" if waiting > 1 else "finished connection waits"
                 told.append(f"{waiting} {are} in the listen queue: nobody calls accept()")
+        held = proc.sockets(program.pids())
+        for each in bound():
+            if each.inode in held and each.read_queue:
+                told.append(f"datagrams for port {each.local[1]} are there and nobody reads them")
+            if each.inode in held and each.drops:
+                told.append(f"{each.drops} datagrams for port {each.local[1]} found no room in its receive queue")
     for peer in peers:
         theirs = peer.far_end()
         if theirs is None or not theirs.inode:

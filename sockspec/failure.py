@@ -12,5 +12,9 @@ class Failure(Exception):
         self.diagnosis = diagnosis
 
 
+class Disturbed(Exception):
+    """The machine kept us from doing our part in time. It judges nobody; the scenario is played again."""
+
+
 class NotRun(Exception):
     """This scenario cannot be run here; the message says why. It judges nobody."""

@@ -21,12 +21,14 @@ from sockspec.environment import environment
 from sockspec.failure import Failure
 from sockspec.isolation import Isolation
 from sockspec.kernel import threads as proc
-from sockspec.kernel.sockets import Diagnostics
+from sockspec.kernel.datagrams import bound
+from sockspec.kernel.sockets import Address, Diagnostics
 from sockspec.limits import Limits
 from sockspec.oracle import Script
 from sockspec.peer import Peer, common_prefix, count
 from sockspec.program import Program
 from sockspec.submission import Cast
+from sockspec.udp.peer import DatagramPeer
 from sockspec.verdict import Diagnosis, Outcome, Role
 from sockspec.visible import caret, last_words, quoted
 from sockspec.watch import Patience, Standstill, Watch
@@ -67,7 +69,7 @@ class Ports:
         for _ in self._range:
             port = self._range[self._next % len(self._range)]
             self._next += 1
-            if self._alone or not self._diagnostics.on_port(port):
+            if self._alone or not (self._diagnostics.on_port(port) or bound(port)):
                 return port
         raise SuiteError(f"every port from {self._range[0]} to {self._range[-1]} is in use")
 
@@ -93,7 +95,9 @@ class Scenario:
         self.conversation = exercise.conversation
         self.ports = ports
         self.watch = Watch(diagnostics, settings.patience)
+        self.watch.datagrams = exercise.transport == "udp"
         self.peers: list[Peer] = []
+        self.datagram_peers: list[DatagramPeer] = []
         self.told: list[str] = []
         """What else belongs to the story: how a program was started, stopped, interrupted."""
         self.note = ""
@@ -125,25 +129,39 @@ class Scenario:
         self.peers.append(peer)
         return peer
 
+    def datagram_peer(self, sockets: list[socket.socket], name: str, to: Address | None = None) -> DatagramPeer:
+        peer = DatagramPeer(self, sockets, name, to)
+        self.datagram_peers.append(peer)
+        return peer
+
     def keep(self, opened: socket.socket) -> None:
         """That socket closes with the scenario, at the latest."""
         self._sockets.append(opened)
 
     def listen(self, host: str, port: int, backlog: int = 128) -> socket.socket:
         """A listening socket of ours; it closes with the scenario."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family)
-        self._sockets.append(listener)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.setblocking(False)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise SuiteError(f"cannot listen on {host} port {port} ourselves: {error.strerror}") from error
+        listener = self._bind(socket.SOCK_STREAM, host, port, socket.SO_REUSEADDR)
         listener.listen(backlog)
         return listener
+
+    def bind(self, host: str, port: int = 0) -> socket.socket:
+        """A UDP socket of ours that has that port, or any; it closes with the scenario."""
+        return self._bind(socket.SOCK_DGRAM, host, port)
+
+    def _bind(self, kind: socket.SocketKind, host: str, port: int, *options: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        opened = socket.socket(family, kind)
+        self._sockets.append(opened)
+        for option in options:
+            opened.setsockopt(socket.SOL_SOCKET, option, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.setblocking(False)
+        try:
+            opened.bind((host, port))
+        except OSError as error:
+            raise SuiteError(f"cannot take {host} port {port} ourselves: {error.strerror}") from error
+        return opened
 
     def dial(self, host: str, port: int) -> socket.socket:
         """A connection of ours on its way to a server; ConnectionRefusedError if there is none."""
@@ -216,7 +234,7 @@ class Scenario:
         )
 
     def _story(self) -> list[str]:
-        lines = [*self.told, *(peer.told() for peer in self.peers)]
+        lines = [*self.told, *(p.told() for p in self.peers), *(p.told() for p in self.datagram_peers)]
         if len(lines) > _STORY_LINES:
             left_out = len(lines) - _STORY_LINES
             lines = [*lines[: _STORY_LINES // 2], f"({left_out} more like these)", *lines[-_STORY_LINES // 2 :]]
@@ -267,6 +285,8 @@ class Scenario:
         """Leave nothing behind: connections are reset while the programs still live, then those are ended."""
         for peer in self.peers:
             peer.vanish()
+        for datagram_peer in self.datagram_peers:
+            datagram_peer.vanish()
         for program in self.watch.programs:
             program.close()
         for opened in self._sockets:

@@ -37,7 +37,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until the kernel shows that it listens on its port."""
-        if self.command.port and self.scenario.watch.diagnostics.listening(self.port):
+        if self.command.port and self.taken(self.port):
             raise NotRun(f"another program listens on port {self.port} of this machine")
         outcome = Outcome.WRONG if self._has_listened else Outcome.NOT_STARTED
         self.launch(self.command.line(port=str(self.port)))
@@ -71,6 +71,10 @@ class Server:
             self.scenario.told.append(f"{name} listens on {', '.join(told)}")
             self.scenario.fail(f"{name} listens on another port than it should", outcome=outcome)
         self.scenario.fail(f"{name} does not listen on its port", standstill=standstill, outcome=outcome)
+
+    def taken(self, port: int) -> bool:
+        """Whether anybody listens on that port."""
+        return bool(self.scenario.watch.diagnostics.listening(port))
 
     def listeners(self) -> list[Socket]:
         """Its listening sockets on its port."""
@@ -316,7 +320,7 @@ class Server:
         """Start it, as an ordinary user, on a port below 1024 that is free."""
         start = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
         on_port = self.scenario.watch.diagnostics.on_port
-        free = next((port for port in range(1023, 600, -1) if not on_port(port)), None)
+        free = next((port for port in range(1023, 600, -1) if not (on_port(port) or self.taken(port))), None)
         if start < 1024 or free is None:
             raise NotRun("every user may use ports below 1024 on this machine")
         if not self.command.takes_port:
@@ -346,7 +350,7 @@ class Server:
 
     def expect_port_free(self) -> None:
         """Nobody listens on its port any more."""
-        if self.scenario.watch.diagnostics.listening(self.port):
+        if self.taken(self.port):
             self.scenario.fail(f"port {self.port} is still listened on")
 
     def expect_closed(self, peer: Peer) -> None:
@@ -391,8 +395,11 @@ class Holder:
     def __init__(self, scenario: Scenario, port: int) -> None:
         self._scenario, self._port = scenario, port
         hosts = ["0.0.0.0", "::"] if scenario.settings.isolation.ipv6 else ["0.0.0.0"]
-        self._sockets = [scenario.listen(host, port) for host in hosts]
+        self._sockets = [self._open(host) for host in hosts]
         scenario.told.append(f"port {port} was in use by another program")
+
+    def _open(self, host: str) -> socket.socket:
+        return self._scenario.listen(host, self._port)
 
     def expect_undisturbed(self) -> None:
         """Who connects to the port still reaches us."""

@@ -10,6 +10,8 @@ from sockspec.names import BOTH, ONE, SIX, TWO, UNKNOWN
 from sockspec.peer import Fault
 from sockspec.scenario import LOOPBACK
 from sockspec.server import Server
+from sockspec.udp.client import DatagramClient
+from sockspec.udp.server import DatagramServer
 
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
@@ -19,4 +21,7 @@ def requirement(slug: str) -> Callable[[_Test], _Test]:
     return pytest.mark.requirement(slug)
 
 
-__all__ = ["BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN", "Client", "Fault", "Server", "Visit", "requirement"]
+__all__ = [
+    "BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN",
+    "Client", "DatagramClient", "DatagramServer", "Fault", "Server", "Visit", "requirement",
+]  # fmt: skip

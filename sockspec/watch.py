@@ -65,6 +65,10 @@ class Watch:
         self.patience = patience
         self.programs: list[Program] = []
         self.connections: list[socket.socket] = []
+        self.datagrams = False
+        """Whether programs and peers talk in datagrams."""
+        self.idle_at = time.monotonic()
+        """When there was last nothing to serve; what is served now came after that."""
         self._poll = select.epoll()
         self._serve: dict[int, Callable[[int], None]] = {}
         self._timer_spent_s = 0.0
@@ -184,10 +188,19 @@ class Watch:
         while (left := begins - time.time()) > 0:
             self._once(left)
 
+    def grant(self, seconds: float) -> None:
+        """The exercise itself makes a program wait that long: so much sleep on timers costs no patience."""
+        self._timer_spent_s -= seconds
+
+    @property
+    def slept_s(self) -> float:
+        """Seconds that programs were seen to sleep through while we waited, less what was granted."""
+        return self._timer_spent_s
+
     def look(self) -> Look:
         """Look at all programs of the scenario at once."""
         pids = self.pids()
-        seen = look(self.diagnostics, pids, self.connections)
+        seen = look(self.diagnostics, pids, self.connections, datagrams=self.datagrams)
         # A process that forked itself away meanwhile was on no list, and runs; an end is one once its status is known.
         missed = not set(self.pids()) <= set(pids)
         unknown = seen.rest is Rest.GONE and any(program.exit is None for program in self.programs)
@@ -199,6 +212,8 @@ class Watch:
     def _once(self, timeout_s: float) -> bool:
         """Serve what epoll reports within that time; whether there was anything."""
         events = self._poll.poll(timeout_s)
+        if not events:
+            self.idle_at = time.monotonic()
         for fd, event in events:
             serve = self._serve.get(fd)
             if serve is not None:

@@ -4,7 +4,7 @@ Settled means that nothing more will happen unless we do something: every thread
 without a limit, no byte is on its way in either direction, nobody is about to wake, and a second reading of all
 threads, context-switch counters included, equals the first. Loopback delivers in the sender's context and wakes the
 receiver there, so nearly always a program that sleeps has nothing left to do; comparing the byte counts of both ends
-closes the "nearly".
+closes the "nearly". For datagrams no counts are to be had, and the backlog of the loopback closes it.
 """
 
 import ctypes
@@ -19,6 +19,7 @@ from enum import Enum
 
 from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import READS, WRITES
+from sockspec.kernel.datagrams import bound, delivering
 from sockspec.kernel.sockets import SYN_RECV, SYN_SENT, Diagnostics, Info, Socket, own_info, plain_address
 from sockspec.kernel.threads import Thread
 
@@ -50,8 +51,10 @@ class Look:
         return self.rest in (Rest.WAITING, Rest.SETTLED, Rest.GONE)
 
 
-def look(diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[socket.socket]) -> Look:
-    """Look at the processes of a program and at our ends of its connections."""
+def look(
+    diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[socket.socket], *, datagrams: bool = False
+) -> Look:
+    """Look at the processes of a program and at our ends of its connections, or at datagrams as well."""
     first = proc.threads(pids)
     seen = tuple(first)
     if not all(thread.asleep for thread in first):
@@ -66,6 +69,9 @@ def look(diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[so
         moving = moving or on_its_way(connection, theirs)
         if theirs is not None and theirs.read_queue:
             unread.add(theirs.inode)
+    if datagrams:
+        moving = moving or delivering()
+        unread |= {each.inode for each in bound() if each.read_queue}
     moving = moving or any(_about_to_wake(thread, unread) for thread in first)
     if proc.threads(proc.tree(pids)) != first:
         return Look(Rest.RUNNING, seen)
