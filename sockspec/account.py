@@ -20,12 +20,17 @@ _FIRST = 1_000 + Path("/proc/self/ns/pid").stat().st_ino % 600 * 100
 BUILDER, SUBMISSION, REFERENCE = _FIRST, _FIRST + 20, _FIRST + 60
 """Who builds a submission; who runs its programs, and who those of the reference: the first of as many as workers."""
 _EVERYBODYS = ("/tmp", "/dev/shm")
+_BEYOND = 32
 
 
 def under(user: int, limits: Limits, command: Sequence[str]) -> list[str]:
-    """The words that start a command as that user, bounded (prlimit(1), setpriv(1))."""
-    bounds = [*options(limits), f"--nproc={limits.processes}"]
-    return ["prlimit", *bounds, "--", *_become(user), *command]
+    """The words that start a command as that user, bounded (prlimit(1), setpriv(1)).
+
+    A few more processes than are allowed, so that the watch sees them; and all of them behind us in the queue for the
+    processor (nice(1)), or a fork bomb would leave us next to none of it.
+    """
+    bounds = [*options(limits), f"--nproc={limits.processes + _BEYOND}"]
+    return ["nice", "-n", "19", "prlimit", *bounds, "--", *_become(user), *command]
 
 
 def _become(user: int) -> list[str]:
