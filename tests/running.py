@@ -17,11 +17,11 @@ IMPATIENT = ("--patience", 1, "--cpu", 0.4)
 """For programs that are known to be wrong: a second of timers, 0.4 s of the processor."""
 
 
-def sockspec(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run `sockspec` with those arguments; right on this machine, unless they say where."""
+def sockspec(*arguments: object, engine: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `sockspec` with those arguments; right on this machine, unless they say where or an engine is asked for."""
     command = [sys.executable, "-P", "-m", "sockspec", *map(str, arguments)]
     environment = dict(options.pop("env", os.environ))
-    if "--sandbox" not in arguments:
+    if "--sandbox" not in arguments and not engine:
         environment["DOCKER_HOST"] = NO_ENGINE
     return subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment, **options

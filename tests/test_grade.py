@@ -1,0 +1,211 @@
+"""A class is graded in containers: the right grade for each, whoever hands in what, and however often it is stopped."""
+
+import io
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from sockspec import catalogue, journal, policy
+from sockspec.journal import Begun, Ended, Standing
+from sockspec.mutants import mutants, write
+from tests.contained import needs_engine
+from tests.hostile import hostile
+from tests.running import PROGRAMS, sockspec
+
+ECHO = policy.of("echo")
+GRADE = ("--exercise", "echo")
+LIGHT = ("reads-", "prints-", "forges-", "conftest", "pytest", "sitecustomize", "socket", "symlink")
+"""Hostile submissions that are done in a moment, by how their names begin."""
+
+
+class Class:
+    """A class of submissions, and what each of them has to get: the requirements that it does not meet."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.unmet: dict[str, set[str] | None] = {}
+        """None where it is enough that it is not everything."""
+
+    def points(self, name: str) -> int:
+        return ECHO.total - sum(ECHO.points[slug] for slug in self.unmet[name] or ())
+
+    def put(self, name: str, unmet: set[str] | None) -> Path:
+        self.unmet[name] = unmet
+        return self.directory / name
+
+
+def without(roles: set[str]) -> set[str]:
+    """What nobody can meet who has handed in those halves only."""
+    requirements = catalogue.exercise("echo").requirements
+    return {
+        slug for slug, each in requirements.items()
+        if not ({"client", "server"} if each.role == "both" else {each.role}) <= roles
+    }  # fmt: skip
+
+
+def roles_in(directory: Path) -> set[str]:
+    return {path.stem for path in directory.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def class_(tmp_path_factory: pytest.TempPathFactory) -> Class:
+    """Good, wrong, hostile, not compiling, empty, archives of all that: more than sixty."""
+    found = Class(tmp_path_factory.mktemp("class"))
+    for program in sorted((PROGRAMS / "echo").iterdir()):
+        shutil.copytree(program, found.put(f"good-{program.name}", without(roles_in(program))))
+    for mutant in [m for m in mutants("echo", "server") if m.program.endswith(".c")][::3]:
+        lost = {f"echo.server.{tail}" for tail in mutant.caught_by} | without({"server"})
+        write(mutant, "echo", found.put(f"wrong-{mutant.name}", lost))
+    for each in hostile():
+        if each.exercise == "echo" and each.role == "server" and each.name.startswith(LIGHT):
+            expected = without({"server"}) if each.verdict == "passes" and not each.also else None
+            found.put(f"hostile-{each.name}", expected)
+            each.laid(found.directory).rename(found.directory / f"hostile-{each.name}")
+    for number in range(3):
+        found.put(f"broken-{number}", without(set())).mkdir()
+        (found.directory / f"broken-{number}" / "server.c").write_text("int main(void) { return 0 }\n" * number)
+    put_archives(found)
+    return found
+
+
+def put_archives(class_: Class) -> None:
+    good = PROGRAMS / "echo" / "c-select"
+    with tarfile.open(class_.put("tar", without(roles_in(good))).with_suffix(".tar.gz"), "w:gz") as archive:
+        archive.add(good, "handed-in")
+    with zipfile.ZipFile(class_.put("zip", without(roles_in(good))).with_suffix(".zip"), "w") as zipped:
+        for path in good.iterdir():
+            zipped.write(path, f"some/where/{path.name}".replace("some/where/", ""))
+    class_.put("no-zip", without(set())).with_suffix(".zip").write_text("this is no archive")
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("server.py", bytes(200 << 20))
+    class_.put("bomb", without(set())).with_suffix(".zip").write_bytes(bomb.getvalue())
+
+
+def grading(directory: Path, out: Path, *options: object) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-P", "-m", "sockspec", "grade", str(directory), *GRADE, "--out", str(out)]
+    return subprocess.Popen([*command, *map(str, options)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def ended(out: Path) -> list[Ended]:
+    path = out / "journal.jsonl"
+    return [entry for entry in journal.entries(path) if isinstance(entry, Ended)] if path.exists() else []
+
+
+def begun(out: Path) -> int:
+    path = out / "journal.jsonl"
+    return sum(isinstance(entry, Begun) for entry in journal.entries(path)) if path.exists() else 0
+
+
+def stands(out: Path) -> dict[str, Standing]:
+    return journal.standing(journal.entries(out / "journal.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def graded(class_: Class, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That class graded, and the grader killed three times on the way."""
+    out = tmp_path_factory.mktemp("results")
+    for share in (0.2, 0.5, 0.8):
+        with grading(class_.directory, out, "--jobs", 2) as grader:
+            while len(ended(out)) < share * len(class_.unmet):
+                assert grader.poll() is None
+                with suppress(subprocess.TimeoutExpired):
+                    grader.wait(0.1)
+            grader.send_signal(signal.SIGKILL)
+    with grading(class_.directory, out, "--jobs", 2) as grader:
+        assert grader.wait() == 0
+    return out
+
+
+@needs_engine
+def test_a_class_has_more_than_sixty_submissions(class_: Class) -> None:
+    assert len(class_.unmet) >= 60
+
+
+@needs_engine
+def test_each_submission_gets_its_grade(class_: Class, graded: Path) -> None:
+    scores = {name: policy.score(ECHO, standing) for name, standing in stands(graded).items()}
+    assert {name: score for name, score in scores.items() if isinstance(score, policy.NotGraded)} == {}
+    exact = {name: class_.points(name) for name, unmet in class_.unmet.items() if unmet is not None}
+    assert {name: score.points for name, score in scores.items() if name in exact} == exact  # type: ignore[union-attr]
+    full = class_.points("good-c-iterative")
+    assert all(score.points < full for name, score in scores.items() if name not in exact)  # type: ignore[union-attr]
+
+
+@needs_engine
+def test_whoever_is_killed_grades_nobody_twice_and_loses_nobody(class_: Class, graded: Path) -> None:
+    assert Counter(each.submission for each in ended(graded)) == dict.fromkeys(class_.unmet, 1)
+
+
+@needs_engine
+def test_every_submission_has_its_files(class_: Class, graded: Path) -> None:
+    assert len((graded / "gradebook.csv").read_text().splitlines()) == 1 + len(class_.unmet)
+    for directory, ending in (("feedback", "txt"), ("feedback", "html"), ("gradescope", "json")):
+        assert len(list((graded / directory).glob(f"*.{ending}"))) == len(class_.unmet)
+
+
+@needs_engine
+def test_what_is_graded_under_one_seed_is_not_mixed_with_another(class_: Class, graded: Path) -> None:
+    done = sockspec("grade", class_.directory, *GRADE, "--out", graded, "--seed", 2, engine=True)
+    assert done.returncode == 2
+    assert "graded with seed 1, and this is 2" in done.stderr
+
+
+@pytest.fixture
+def single(tmp_path: Path) -> Path:
+    """A class of one, whose server accepts everybody and never answers."""
+    directory = tmp_path / "class"
+    (directory / "ada").mkdir(parents=True)
+    shutil.copy(PROGRAMS / "hello" / "c-iterative" / "server.c", directory / "ada")
+    return directory
+
+
+@needs_engine
+def test_what_fails_for_a_reason_of_the_machine_is_tried_again_and_then_not_graded(
+    single: Path, tmp_path: Path
+) -> None:
+    from sockspec.sandbox import container
+
+    out = tmp_path / "out"
+    client = container.connect()
+    with grading(single, out) as grader:
+        while grader.poll() is None:  # every container of this class is taken away as soon as it is there
+            if begun(out):
+                container.remove_all(client, str(out))
+            with suppress(subprocess.TimeoutExpired):
+                grader.wait(0.05)
+    assert (grader.returncode, begun(out), [each.status for each in ended(out)]) == (3, 2, ["not graded"])
+
+
+@needs_engine
+def test_what_has_not_changed_is_not_run_again_unless_it_is_named(single: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for options in ((), (), ("--regrade", "a*")):
+        with grading(single, out, *options) as grader:
+            assert grader.wait() == 0
+    assert len(ended(out)) == 2
+
+
+@needs_engine
+def test_an_audit_of_what_always_does_the_same_finds_nothing(single: Path) -> None:
+    done = sockspec("audit", single, *GRADE, engine=True)
+    assert (done.returncode, done.stdout) == (0, "no verdict differs in 2 runs\n")
+
+
+def test_without_an_engine_no_class_is_graded(single: Path, tmp_path: Path) -> None:
+    done = sockspec("grade", single, *GRADE, "--out", tmp_path / "out")
+    assert done.returncode == 3
+    assert "A class is graded in containers only" in done.stderr
+
+
+def test_a_pattern_that_names_nobody_is_an_error(tmp_path: Path) -> None:
+    done = sockspec("grade", tmp_path, *GRADE, "--out", tmp_path / "out", "--policy", tmp_path / "none.toml")
+    assert (done.returncode, "the policy cannot be read" in done.stderr) == (2, True)
