@@ -203,6 +203,8 @@ class Scenario:
         reference: str = "",
     ) -> NoReturn:
         """Raise the failure, with all the evidence there is at this moment."""
+        if standstill is None and any(peer.ended for peer in self.peers):
+            self.watch.at_rest()  # a connection ends a moment before its program is seen to have crashed
         programs = self.watch.programs
         stands = ""
         if standstill is not None:
@@ -215,7 +217,9 @@ class Scenario:
             stands = "; ".join(end for end in ends if end not in what)
         if outcome is None:
             outcome = diagnosis.outcome_of(standstill, programs) if standstill is not None else Outcome.WRONG
-        if outcome is Outcome.WRONG and self._crashed():  # what a peer saw of a crash is a reset, or an early end
+        if outcome is Outcome.WRONG and (exceeded := self.watch.exceeded()):  # whatever came of it afterwards
+            outcome, stands = Outcome.LIMIT, exceeded
+        elif outcome is Outcome.WRONG and self._crashed():  # what a peer saw of a crash is a reset, or an early end
             outcome = Outcome.CRASHED
         shown = _compared(expected, received)
         raise Failure(

@@ -188,7 +188,7 @@ def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: 
             f"{directory}: nothing to run. A program is found by its name (server.py, server.c, client.py, client.c,"
             f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`)."
         )
-    which = f"{' and '.join(fitting)} fit" if fitting else f"there are {', '.join(known)}"
+    which = f"{', '.join(fitting[:-1])} and {fitting[-1]} fit" if fitting else f"there are {', '.join(known)}"
     raise UsageError(
         f"{directory}: for which exercise? {which}; say it with --exercise {(fitting or known)[0]},"
         f' or in {MANIFEST} (exercise = "{(fitting or known)[0]}").'

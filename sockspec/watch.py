@@ -74,6 +74,7 @@ class Watch:
         self._timer_spent_s = 0.0
         self._processor_base_s: float | None = None
         self._limits_checked = 0.0
+        self._exceeded = ""
 
     # --- what is served
 
@@ -197,6 +198,11 @@ class Watch:
         """Seconds that programs were seen to sleep through while we waited, less what was granted."""
         return self._timer_spent_s
 
+    def exceeded(self) -> str:
+        """Which program went beyond which limit, now or before, in words; empty if none has."""
+        self._limit(at_once=True)
+        return self._exceeded
+
     def look(self) -> Look:
         """Look at all programs of the scenario at once."""
         pids = self.pids()
@@ -241,7 +247,8 @@ class Watch:
         self._limits_checked = now
         for program in self.programs:
             if detail := program.beyond_limit():
-                return Standstill(Why.LIMIT, self.look(), f"{program.name} {detail}")
+                self._exceeded = f"{program.name} {detail}"
+                return Standstill(Why.LIMIT, self.look(), self._exceeded)
         return None
 
     def writer(self, fd: int, data: bytes, then: Callable[[], None]) -> None:

@@ -283,7 +283,7 @@ def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:
 def test_a_directory_that_fits_two_exercises(tmp_path: Path) -> None:
     done = sockspec("check", submission(tmp_path, server_py=""))
     assert done.returncode == 2
-    assert "echo and hello fit; say it with --exercise" in done.stderr
+    assert "datagram, echo, hello, time and words fit; say it with --exercise datagram" in done.stderr
 
 
 def test_two_programs_that_may_be_the_server(tmp_path: Path) -> None:
