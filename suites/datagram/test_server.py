@@ -119,4 +119,5 @@ def test_a_client_that_leaves_before_its_reply_does_no_harm(server: DatagramServ
         client.send(b"nobody waits for this")
     client.leave()
     server.resume()
+    server.expect_at_rest()
     server.visit()
