@@ -24,6 +24,7 @@ from sockspec.visible import visible
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 _roots: set[int] = set()
+_MOST_TURNS = 64
 
 
 def adopt_orphans() -> None:
@@ -96,7 +97,8 @@ class Program:
         self.stdout = Output(limits.output_bytes)
         self.stderr = Output(1 << 20)
         self.exit: Exit | None = None
-        self._processor_s = 0.0
+        self.spent_s = 0.0
+        """Processor time of those of its processes that have ended and that we waited for."""
         self._strangers = set(proc.children(os.getpid()))
         try:
             with inherited(limits):
@@ -129,18 +131,19 @@ class Program:
     def pids(self) -> list[int]:
         """Every process of the tree, orphans that fell to us included; zombies too, until somebody waits for them."""
         orphans: list[int] = []
-        again = True
-        while again:  # whoever ends leaves us its children, and they are not on the list yet
+        for _ in range(_MOST_TURNS):  # whoever ends leaves us its children, and they are not on the list yet
             again = False
             orphans.clear()
             for pid in proc.children(os.getpid()):
                 if pid in self._strangers or pid in _roots:
                     continue
                 if proc.ended(pid):
-                    os.waitpid(pid, 0)  # as init would
+                    self._reap(pid)  # as init would
                     again = True
                 else:
                     orphans.append(pid)
+            if not again:
+                break
         root = [] if self.exit else [self.pid]
         return proc.tree(root + orphans)
 
@@ -152,10 +155,14 @@ class Program:
     def note_exit(self) -> None:
         """Take the exit status, once the pidfd says that there is one."""
         if self.exit is None:
-            _, status, usage = os.wait4(self.pid, 0)
-            self._processor_s = usage.ru_utime + usage.ru_stime
-            self.exit = Exit(os.waitstatus_to_exitcode(status))
+            self.exit = Exit(os.waitstatus_to_exitcode(self._reap(self.pid)))
             self._popen.returncode = self.exit.status
+
+    def _reap(self, pid: int) -> int:
+        """Wait for one that has ended: its wait status."""
+        _, status, usage = os.wait4(pid, 0)
+        self.spent_s += usage.ru_utime + usage.ru_stime
+        return status
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of it, as a terminal does to a foreground job."""
@@ -165,6 +172,9 @@ class Program:
     def end(self) -> None:
         """Kill all of it and wait until the kernel shows that nothing is left."""
         while pids := self.pids():
+            self.signal(signal.SIGKILL)  # all at once: who forks while we count is no longer where we looked
+            if self.user is not None:
+                account.sweep(self.user)
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -172,7 +182,7 @@ class Program:
                 if pid == self.pid:
                     self.note_exit()
                 else:
-                    os.waitpid(pid, 0)
+                    self._reap(pid)
 
     def close(self) -> None:
         """End it and give back what we hold of it."""
@@ -195,7 +205,7 @@ class Program:
         for output, name in ((self.stdout, "standard output"), (self.stderr, "standard error")):
             if output.overflowed:
                 return f"wrote more than {output.bound_bytes >> 20} MiB to its {name}"
-        too_long = self._processor_s >= self.limits.processor_s  # by SIGKILL, where SIGXCPU is ignored
+        too_long = self.spent_s >= self.limits.processor_s  # by SIGKILL, where SIGXCPU is ignored
         if self.exit and self.exit.by_signal and (too_long or -self.exit.status in (signal.SIGXCPU, signal.SIGXFSZ)):
             return str(self.exit)
         return ""

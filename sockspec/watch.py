@@ -233,7 +233,7 @@ class Watch:
             return Standstill(Why.GONE, seen)
         if self._timer_spent_s > self.patience.timer_s:
             return Standstill(Why.TIMER, seen)
-        used = proc.processor_s(self.pids())
+        used = proc.processor_s(self.pids()) + sum(program.spent_s for program in self.programs)
         if self._processor_base_s is None:
             self._processor_base_s = used
         if used - self._processor_base_s > self.patience.processor_s:
