@@ -14,7 +14,6 @@ import sockspec
 from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
-    from sockspec.isolation import Isolation
     from sockspec.policy import Policy
     from sockspec.report.model import Report
     from sockspec.sandbox.run import Sandbox
@@ -74,8 +73,10 @@ def check(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
     step = _Step() if github else None
     contained = _contained(sandbox)
+    from sockspec import names
+
     # Before anything else: a process with several threads cannot enter a private network.
-    isolation = None if contained else _isolate()
+    isolation = None if contained else names.isolate()
     from sockspec import check as checking
     from sockspec.isolation import Isolation
     from sockspec.report.progress import progress
@@ -168,18 +169,6 @@ def _contained(sandbox: str) -> "Sandbox | None":
     click.echo(f"no sandbox ({reason}): programs run as you, with your rights; check only what you would run yourself",
                err=True)  # fmt: skip
     return None
-
-
-def _isolate() -> "Isolation":
-    import msgspec
-
-    from sockspec import isolation, names
-
-    entered = isolation.enter()
-    if entered.kind != "private network":
-        return entered
-    names.serve()
-    return msgspec.structs.replace(entered, names=True)
 
 
 def _write(
@@ -301,6 +290,24 @@ def image(base: str) -> None:
     from sockspec.sandbox import image as images
 
     click.echo(images.ready(container.connect(), click.echo, base=base))
+
+
+@main.group()
+def package() -> None:
+    """Make what a hosted grader is set up with."""
+
+
+@package.command()
+@_EXERCISE
+@_POLICY
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
+              help="The zip archive to be uploaded.")  # fmt: skip
+def gradescope(exercise: str, policy_file: Path | None, out: Path) -> None:
+    """Make an autograder for Gradescope; it runs programs without the sandbox."""
+    from sockspec.gradescope import archive
+
+    found = archive.make(exercise, policy_file, out)
+    click.echo(f"{out}: an autograder for {exercise}; make the assignment worth {found.total} points")
 
 
 @main.command("list")
