@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sockspec import house
-from tests.running import NO_ENGINE, PROGRAMS
+from tests.running import NO_ENGINE, PROGRAMS, sockspec
 
 TEXT = (house.ROOT / "action.yml").read_text()
 GOOD = (PROGRAMS / "echo" / "c-iterative" / "server.c").read_text()
@@ -94,6 +94,13 @@ def test_wrong_inputs_end_with_status_2_and_a_log_that_takes_no_orders(tmp_path:
     assert (job.status, job.summary) == (2, "")
     assert job.log.startswith("::stop-commands::")
     assert "unknown exercise 'ecko'" in job.log
+
+
+def test_outside_of_a_step_there_is_nowhere_to_put_a_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    done = sockspec("check", PROGRAMS / "echo" / "c-iterative", "--exercise", "echo", "--github")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "GITHUB_STEP_SUMMARY is not in the environment" in done.stderr
 
 
 def test_no_input_stands_in_a_script() -> None:
