@@ -1,5 +1,6 @@
 """The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
 
+import os
 import shlex
 import signal
 import sys
@@ -13,7 +14,6 @@ import sockspec
 from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
-    from sockspec.isolation import Isolation
     from sockspec.policy import Policy
     from sockspec.report.model import Report
     from sockspec.sandbox.run import Sandbox
@@ -56,6 +56,7 @@ def main() -> None:
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Worker processes.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdicts there.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="And as JUnit XML.")
+@click.option("--github", is_flag=True, help="In a step of GitHub Actions: fill its summary, and annotate.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
 @click.option("--patience", type=click.FloatRange(min=0.05), default=3.0, show_default=True,
               help="Seconds a program may spend sleeping on timers, a scenario.")  # fmt: skip
@@ -66,13 +67,16 @@ def main() -> None:
 def check(
     directories: tuple[Path, ...], exercise: str | None, role: str | None, only: tuple[str, ...], strict: bool,
     client: str | None, server: str | None, port: int | None, build: str, jobs: int, json_file: Path | None,
-    junit_file: Path | None, seed: int, patience: float, cpu: float, sandbox: str,
+    junit_file: Path | None, github: bool, seed: int, patience: float, cpu: float, sandbox: str,
 ) -> None:  # fmt: skip
     """Check the client and the server in DIR against the reference; several directories get a column each."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
+    step = _Step() if github else None
     contained = _contained(sandbox)
+    from sockspec import names
+
     # Before anything else: a process with several threads cannot enter a private network.
-    isolation = None if contained else _isolate()
+    isolation = None if contained else names.isolate()
     from sockspec import check as checking
     from sockspec.isolation import Isolation
     from sockspec.report.progress import progress
@@ -106,7 +110,40 @@ def check(
                       "--sandbox": sandbox if sandbox != "auto" else None}
     )  # fmt: skip
     _write(reports, json_file, junit_file, command, strict=strict)
-    sys.exit(_show(reports, command, strict=strict))
+    status = _show(reports, command, strict=strict)
+    if step:
+        step.tell(reports, command, strict=strict)
+    sys.exit(status)
+
+
+class _Step:
+    """A step of GitHub Actions. Its log takes no orders until all is told; after a fault it never does again."""
+
+    def __init__(self) -> None:
+        from sockspec.report import as_github
+
+        if not (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+            raise UsageError("--github: GITHUB_STEP_SUMMARY is not in the environment; a step of GitHub Actions has it")
+        self._summary = Path(summary)
+        stop, self._resume = as_github.silence()
+        click.echo(stop)
+
+    def tell(self, reports: "list[Report]", command: str, *, strict: bool) -> None:
+        """The summary goes to its file, behind what is there already, and the annotations to the log."""
+        from sockspec import catalogue
+        from sockspec.report import as_github
+        from sockspec.report.terminal import encodable
+        from sockspec.report.view import ungraded
+
+        requirements = catalogue.exercise(reports[0].exercise).requirements
+        views = [ungraded(report, requirements, strict=strict, command=command) for report in reports]
+        try:
+            with self._summary.open("ab") as file:
+                file.write(as_github.summary(*views))
+        except OSError as error:
+            raise UsageError(f"cannot write {self._summary}: {error.strerror}") from None
+        click.echo(self._resume)
+        click.echo(encodable(as_github.annotations(*views), sys.stdout.encoding), nl=False)
 
 
 def _again(directories: tuple[Path, ...], options: dict[str, object]) -> str:
@@ -132,18 +169,6 @@ def _contained(sandbox: str) -> "Sandbox | None":
     click.echo(f"no sandbox ({reason}): programs run as you, with your rights; check only what you would run yourself",
                err=True)  # fmt: skip
     return None
-
-
-def _isolate() -> "Isolation":
-    import msgspec
-
-    from sockspec import isolation, names
-
-    entered = isolation.enter()
-    if entered.kind != "private network":
-        return entered
-    names.serve()
-    return msgspec.structs.replace(entered, names=True)
 
 
 def _write(
@@ -265,6 +290,24 @@ def image(base: str) -> None:
     from sockspec.sandbox import image as images
 
     click.echo(images.ready(container.connect(), click.echo, base=base))
+
+
+@main.group()
+def package() -> None:
+    """Make what a hosted grader is set up with."""
+
+
+@package.command()
+@_EXERCISE
+@_POLICY
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
+              help="The zip archive to be uploaded.")  # fmt: skip
+def gradescope(exercise: str, policy_file: Path | None, out: Path) -> None:
+    """Make an autograder for Gradescope; it runs programs without the sandbox."""
+    from sockspec.gradescope import archive
+
+    found = archive.make(exercise, policy_file, out)
+    click.echo(f"{out}: an autograder for {exercise}; make the assignment worth {found.total} points")
 
 
 @main.command("list")

@@ -222,14 +222,10 @@ class _Class:
     def _unplayable(self, name: str, digest: str, reason: str) -> None:
         """There is nothing that could be run: no requirement is met, and each says why."""
         self._journal.append(Begun(name, digest, 1))
-        records = [_not_found(name, requirement, reason) for requirement in self._requirements()]
-        for record in records:
+        report = unplayable(name, self._job.policy.exercise, reason, options(self._job))
+        for record in report.records:
             self._journal.append(Reached(name, record))
-        exercise = self._job.policy.exercise
-        self._graded(digest, check.report(exercise, name, {}, [], options(self._job), records, 0.0))
-
-    def _requirements(self) -> list[Requirement]:
-        return list(catalogue.exercise(self._job.policy.exercise).requirements.values())
+        self._graded(digest, report)
 
     def _graded(self, digest: str, report: Report) -> None:
         ended = Ended(
@@ -252,6 +248,13 @@ class _Class:
 
 def _fault(record: Record) -> str:
     return f"{record.requirement} could not be judged: {record.diagnosis.summary if record.diagnosis else 'a fault'}"
+
+
+def unplayable(name: str, exercise: str, reason: str, how: check.Options) -> Report:
+    """The report on what cannot be run: no requirement is met, and each says why."""
+    requirements = catalogue.exercise(exercise).requirements.values()
+    records = [_not_found(name, requirement, reason) for requirement in requirements]
+    return check.report(exercise, name, {}, [], how, records, 0.0)
 
 
 def _not_found(name: str, requirement: Requirement, reason: str) -> Record:

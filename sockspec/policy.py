@@ -118,10 +118,15 @@ def read(path: Path) -> Policy:
 
 def of(exercise: str) -> Policy:
     """The policy that the exercise brings."""
+    return read(file(exercise))
+
+
+def file(exercise: str) -> Path:
+    """The file of that policy."""
     path = house.SUITES / catalogue.exercise(exercise).name / "policy.toml"
     if not path.exists():
         raise UsageError(f"{exercise} brings no policy; write one, and name it with --policy")
-    return read(path)
+    return path
 
 
 def score(policy: Policy, standing: Standing) -> Score | NotGraded:

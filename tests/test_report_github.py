@@ -4,11 +4,11 @@ import re
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from sockspec.report import as_github
+from sockspec.report.view import ungraded
 from sockspec.verdict import Verdict
 from sockspec.visible import visible, visible_lines
 from tests.grading import (
@@ -118,16 +118,26 @@ def test_no_words_of_an_annotation_are_a_command(said: str) -> None:
     assert all(re.fullmatch(r"::(error|warning) title=[^:,]*::.*", line) and line.isprintable() for line in lines)
 
 
-@given(SOUP, st.sampled_from(["", "\n::add-mask::x", "\n::stop-commands::y\n"]))
-def test_no_words_in_the_log_are_a_command(said: str, more: str) -> None:
-    first, *lines, last, end = as_github.log(said + more).split("\n")
-    token = first.removeprefix("::stop-commands::")
-    assert (last, end) == (f"::{token}::", "")
-    assert not any(token in line for line in lines)
+def test_a_log_is_silenced_with_a_token_that_nobody_knows_before() -> None:
+    stop, resume = as_github.silence()
+    assert stop.removeprefix("::stop-commands::") == resume.strip(":")
+    assert as_github.silence() != (stop, resume)
 
 
-def test_no_two_logs_have_the_same_token() -> None:
-    assert as_github.log("") != as_github.log("")
+def test_several_submissions_share_the_room_of_one_step() -> None:
+    records = [record(slug, Verdict.FAIL, f"{slug} {'x' * 30_000}") for slug in SLUGS]
+    views = [seen(with_records(name, records)) for name in ("ada", "bob", "cy")]
+    assert len(as_github.summary(*views)) < as_github.LARGEST
+    assert as_github.annotations(*views).count("::error ") == as_github.ANNOTATIONS
+
+
+@pytest.mark.parametrize(("strict", "closing"), [(False, "conforms"), (True, "does not conform")])
+def test_a_check_that_nobody_grades_has_no_points_and_says_whether_it_conforms(strict: bool, closing: str) -> None:
+    report = standing("ada", "echo.server.burst").report
+    assert report is not None
+    view = ungraded(report, REQUIREMENTS, strict=strict, command="sockspec check x")
+    assert as_github.summary(view).decode().startswith(f"## ada: {closing}")
+    assert as_github.annotations(view).startswith("::warning title=WARN echo.server.burst")
 
 
 @pytest.mark.parametrize("said", ["a%0Ab", "a\nb", "a\r\nb"], ids=ascii)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,14 @@ def test_it_checks_a_submission_from_another_directory(installed: Path, tmp_path
     only = ("--exercise", "echo", "--only", "in-pieces", "--jobs", 2)
     done = sockspec("check", program, *only, cwd=tmp_path, env=environment)
     assert done.stdout.endswith("conforms\n"), done.stderr
+
+
+def test_it_packs_an_autograder_that_has_all_it_needs(installed: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    sockspec("package", "gradescope", "--exercise", "echo", "--out", "a.zip", cwd=tmp_path, env=environment)
+    names = zipfile.ZipFile(tmp_path / "a.zip").namelist()
+    assert {"setup.sh", "sockspec/gradescope/inside.py", "suites/echo/test_server.py"} <= set(names)
+    assert not [name for name in names if "/house/" in name]
 
 
 def test_it_is_the_installed_engine_that_ran(installed: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of one submission: the summary of a step, its annotations, and a log that gives no orders.
+"""What GitHub Actions shows of submissions: the summary of a step, its annotations, and a log that gives no orders.
 
 A step's summary above 1 MiB is thrown away as a whole, and a step has ten annotations of a kind; so both are bounded
 here, the worst first.
@@ -45,8 +45,12 @@ def escape_property(text: str) -> str:
     return escape_message(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def summary(view: View) -> bytes:
-    """Markdown for `$GITHUB_STEP_SUMMARY`, smaller than LARGEST; what does not fit is counted at the end."""
+def summary(*views: View) -> bytes:
+    """Markdown for `$GITHUB_STEP_SUMMARY`, smaller than LARGEST; what does not fit is counted at the end of each."""
+    return b"\n".join(_summary(view, LARGEST // len(views)) for view in views)
+
+
+def _summary(view: View, largest: int) -> bytes:
     rows = ordered(view.report.records, view.requirements) if view.report else []
     parts = [f"## {escape(view.submission[:_SHORT])}: {escape(grade(view)[:_SHORT])}"]
     parts += [escape(line) for line in (*unseen(view), *missing(view))]
@@ -54,7 +58,7 @@ def summary(view: View) -> bytes:
     stories = [_story(view, group) for group in alike(rows)]
     if view.report and view.report.slip:
         stories.append(f"All of this together is what one known slip does: {escape(view.report.slip)}")
-    left = LARGEST - 200 - len("\n\n".join(parts).encode())
+    left = largest - 200 - len("\n\n".join(parts).encode())
     for number, story in enumerate(stories):
         left -= len(story.encode()) + 2
         if left < 0:
@@ -95,23 +99,31 @@ def _lines(view: View, row: Row) -> list[str]:
     return told(row.worst, view.requirements[row.requirement], command=view.command, among=cases(row))
 
 
-def annotations(view: View) -> str:
-    """Workflow commands for the log: at most ten errors and ten warnings, the worst first."""
-    if view.points is None:
-        title = escape_property(f"{view.exercise}: not graded")
-        return f"::warning title={title}::{escape_message(view.reason[:_SHORT])}\n"
-    groups = alike(ordered(view.report.records, view.requirements)) if view.report else []
-    errors = [_command("error", view, group[0]) for group in groups if group[0].verdict is Verdict.FAIL]
-    warnings = [_command("warning", view, group[0]) for group in groups if group[0].verdict is not Verdict.FAIL]
+def annotations(*views: View) -> str:
+    """Workflow commands for the log: at most ten errors and ten warnings, the worst of each submission first."""
+    commands = [command for view in views for command in _commands(view)]
+    errors = [command for command in commands if command.startswith("::error ")]
+    warnings = [command for command in commands if command.startswith("::warning ")]
     return "".join([*errors[:ANNOTATIONS], *warnings[:ANNOTATIONS]])
 
 
-def _command(kind: str, view: View, row: Row) -> str:
-    text = "\n".join(_lines(view, row))[:_SHORT]
-    return f"::{kind} title={escape_property(_heading(row))}::{escape_message(text)}\n"
+def _commands(view: View) -> list[str]:
+    if view.reason:
+        return [_command("warning", f"{view.exercise}: not graded", view.reason)]
+    groups = alike(ordered(view.report.records, view.requirements)) if view.report else []
+    return [
+        _command(
+            "error" if first.verdict is Verdict.FAIL else "warning", _heading(first), "\n".join(_lines(view, first))
+        )
+        for first, *_ in groups
+    ]
 
 
-def log(text: str) -> str:
-    """The text for the log, between a pair of commands that stop all others; the token is nobody's to guess."""
+def _command(kind: str, title: str, message: str) -> str:
+    return f"::{kind} title={escape_property(title)}::{escape_message(message[:_SHORT])}\n"
+
+
+def silence() -> tuple[str, str]:
+    """The command that stops all commands in the log, and the one that ends that; the token is nobody's to guess."""
     token = token_hex(16)
-    return f"::stop-commands::{token}\n{visible_lines(text)}\n::{token}::\n"
+    return f"::stop-commands::{token}", f"::{token}::"

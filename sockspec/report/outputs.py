@@ -48,15 +48,15 @@ def render_all(standings: Mapping[str, Standing], policy: Policy, directory: Pat
     """Write all files of the class; what another run left there under the same names is replaced."""
     files = stems(standings)
     requirements = catalogue.exercise(policy.exercise).requirements
-    _write(directory / "gradebook.csv", as_gradebook.render(standings, policy))
-    _write(directory / "overview.html", as_overview.render(standings, policy, files))
-    _write(directory / "junit.xml", _junit(standings, policy, requirements))
+    write(directory / "gradebook.csv", as_gradebook.render(standings, policy))
+    write(directory / "overview.html", as_overview.render(standings, policy, files))
+    write(directory / "junit.xml", _junit(standings, policy, requirements))
     for name, standing in standings.items():
         seen, graded = view(standing, policy, requirements), score(policy, standing)
         whole = graded if isinstance(graded, Score) else None
-        _write(directory / "feedback" / f"{files[name]}.txt", as_feedback.render(seen))
-        _write(directory / "feedback" / f"{files[name]}.html", as_page.render(seen))
-        _write(directory / "gradescope" / f"{files[name]}.json", as_gradescope.render(seen, policy, whole))
+        write(directory / "feedback" / f"{files[name]}.txt", as_feedback.render(seen))
+        write(directory / "feedback" / f"{files[name]}.html", as_page.render(seen))
+        write(directory / "gradescope" / f"{files[name]}.json", as_gradescope.render(seen, policy, whole))
 
 
 def _junit(
@@ -71,7 +71,8 @@ def _junit(
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; UsageError says why it cannot be."""
     beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

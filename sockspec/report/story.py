@@ -1,9 +1,11 @@
 """How a verdict is told when it is not a pass: the same lines in the same order, whatever the format."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from sockspec.catalogue import STEPS, Requirement
-from sockspec.verdict import UNPLAYED, Diagnosis, Record, Row, Verdict, rows
+from sockspec.report.model import Report
+from sockspec.verdict import UNPLAYED, Diagnosis, Record, Row, Verdict, exit_status, rows
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
 NAMES = 6
@@ -80,3 +82,17 @@ def alike(rows: list[Row]) -> list[list[Row]]:
         summary = row.worst.diagnosis.summary if row.worst.diagnosis else row.requirement
         found.setdefault(summary, []).append(row)
     return list(found.values())
+
+
+def closing(report: Report, strict: bool) -> str:
+    """What the verdicts come to: `conforms`, or how far it is from that."""
+    found = Counter(row.verdict for row in rows(report.records))
+    status = exit_status(report.records, strict=strict)
+    if status == 3:
+        return f"not judged: {NOT_HELD}" if found else "not judged: nothing was run"
+    if status == 1:
+        failed = [row for row in rows(report.records) if row.worst.outcome in UNPLAYED or row.verdict is Verdict.FAIL]
+        unmet = len(failed) + (found[Verdict.WARN] if strict else 0)
+        return f"does not conform: {counted(unmet, 'requirement')} not met"
+    left_out = found[Verdict.NOT_RUN]
+    return f"conforms, as far as it was run: {counted(left_out, 'requirement')} not run" if left_out else "conforms"

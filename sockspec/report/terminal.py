@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
 from sockspec.report.model import Report
-from sockspec.report.story import NOT_HELD, alike, cases, counted, labelled, ordered, told
+from sockspec.report.story import alike, cases, closing, counted, labelled, ordered, told
 from sockspec.verdict import UNPLAYED, Record, Verdict, exit_status, rows
 from sockspec.visible import visible
 
@@ -97,19 +97,6 @@ def _counts(report: Report) -> str:
     return ", ".join(f"{found[v]} {v.value}" for v in _COUNTED if found[v] or v is Verdict.PASS)
 
 
-def _closing(report: Report, strict: bool) -> str:
-    found = Counter(row.verdict for row in rows(report.records))
-    status = exit_status(report.records, strict=strict)
-    if status == 3:
-        return f"not judged: {NOT_HELD}" if found else "not judged: nothing was run"
-    if status == 1:
-        failed = [row for row in rows(report.records) if row.worst.outcome in UNPLAYED or row.verdict is Verdict.FAIL]
-        unmet = len(failed) + (found[Verdict.WARN] if strict else 0)
-        return f"does not conform: {counted(unmet, 'requirement')} not met"
-    left_out = found[Verdict.NOT_RUN]
-    return f"conforms, as far as it was run: {counted(left_out, 'requirement')} not run" if left_out else "conforms"
-
-
 def _summary(report: Report, strict: bool) -> Iterator[Line]:
     """What the compiler warned of, how the server is built, the counts, and the closing sentence."""
     if report.warnings:
@@ -121,7 +108,7 @@ def _summary(report: Report, strict: bool) -> Iterator[Line]:
     reasons = Counter(record.note for record in report.records if record.verdict is Verdict.NOT_RUN)
     for reason, number in reasons.items():
         yield from map(_plain, labelled(f"  {counted(number, 'case')} not run: ", reason))
-    yield [(_closing(report, strict), "bold")]
+    yield [(closing(report, strict), "bold")]
 
 
 def _one(report: Report, requirements: Mapping[str, Requirement], strict: bool, command: str) -> Iterator[Line]:
@@ -154,7 +141,7 @@ def _several(
             yield from failures
     yield []
     for report in reports:
-        yield _plain(f"{report.submission}: {_closing(report, strict)}  ({_counts(report)})")
+        yield _plain(f"{report.submission}: {closing(report, strict)}  ({_counts(report)})")
     yield [(f"{statuses.count(0)} of {counted(len(reports), 'submission')} conform", "bold")]
 
 

@@ -1,6 +1,7 @@
 """What of a submission's verdicts its author may see: the one place where a policy's `hidden` and `tell` are honoured.
 
-Everything that a student is given is rendered from a View. What is hidden is not in it, so no format can show it.
+Everything that a student is given is rendered from a View. What is hidden is not in it, so no format can show it. A
+check that nobody grades is seen whole.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from sockspec.catalogue import Requirement
 from sockspec.journal import Standing
 from sockspec.policy import Earned, NotGraded, Policy, score
 from sockspec.report.model import Report
+from sockspec.report.story import closing
 from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, rows
 
 UNTOLD = "a check could not be made; ask whoever grades"
@@ -29,17 +31,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     unseen: int
     """What those that are not shown are worth; whether they are met is told nowhere."""
     reason: str
-    """Why it is not graded; empty if it is."""
+    """Why it is not graded; empty if it is, or if nobody grades."""
+    closing: str = ""
+    """What the verdicts come to, where nobody grades."""
     earned: list[Earned]
     """What each requirement shown brought, in the order of the catalogue; empty if it is not graded."""
     report: Report | None
     requirements: dict[str, Requirement]
     """The requirements shown, with no more in them than is to be told."""
-
-    @property
-    def command(self) -> str:
-        """What its author can run to see the same."""
-        return f"sockspec check . --exercise {self.exercise}"
+    command: str
+    """What its author can run to see the same."""
 
     @property
     def missing(self) -> dict[str, int]:
@@ -70,7 +71,16 @@ def view(standing: Standing, policy: Policy, requirements: Mapping[str, Requirem
         earned=[msgspec.structs.replace(each, row=kept.get(each.requirement)) for each in earned],
         report=report,
         requirements=shown,
+        command=f"sockspec check . --exercise {policy.exercise}",
     )
+
+
+def ungraded(report: Report, requirements: Mapping[str, Requirement], *, strict: bool, command: str) -> View:
+    """All of a check, for whoever ran it: no points, and nothing hidden."""
+    return View(
+        submission=report.submission, exercise=report.exercise, points=None, worth=0, unseen=0, reason="", earned=[],
+        report=report, requirements=dict(requirements), command=command, closing=closing(report, strict),
+    )  # fmt: skip
 
 
 def _told(requirement: Requirement, policy: Policy) -> Requirement:

@@ -5,7 +5,9 @@ from sockspec.report.view import View
 
 
 def grade(view: View) -> str:
-    """`87 of 100 points`, or that there is no grade, and why."""
+    """`87 of 100 points`, or that there is no grade, and why; where nobody grades, what the verdicts come to."""
+    if view.closing:
+        return view.closing
     return f"not graded: {view.reason}" if view.points is None else f"{view.points} of {counted(view.worth, 'point')}"
 
 

@@ -1,0 +1,71 @@
+"""What runs in Gradescope's container: one submission is checked, and its results are written.
+
+The first results say that the run has not ended. They stand if it is killed, when its time is over for one.
+"""
+
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from sockspec import catalogue, check, grade, intake, names, policy
+from sockspec.complaint import SuiteError, UsageError
+from sockspec.gradescope.archive import POLICY
+from sockspec.isolation import Isolation
+from sockspec.journal import Standing
+from sockspec.policy import Policy, Score, score
+from sockspec.report import as_gradescope, outputs
+from sockspec.report.model import Report
+from sockspec.report.view import view
+from sockspec.submission import Wishes, find
+from sockspec.visible import visible
+
+UNFINISHED = "the run did not end; hand it in again, and if that changes nothing ask whoever grades"
+_NAME = "submission"
+
+
+def main(home: Path) -> None:
+    """Check what lies in that directory's `submission`; its `results` say what came of it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
+    by = policy.read(home / "source" / POLICY)
+    results = home / "results" / "results.json"
+    outputs.write(results, _rendered(_not_graded(UNFINISHED), by))
+    isolation = names.isolate()
+    try:
+        standing = Standing(_NAME, "", "graded", "", _report(home / _NAME, by, isolation))
+    except SuiteError as fault:
+        standing = _not_graded(visible(str(fault)))
+    outputs.write(results, _rendered(standing, by))
+
+
+def _not_graded(reason: str) -> Standing:
+    return Standing(_NAME, "", "not graded", reason, None)
+
+
+def _report(directory: Path, by: Policy, isolation: Isolation) -> Report:
+    """The verdicts on a clean copy of the submission; that nothing of it could be run is a verdict, too."""
+    how = grade.options(grade.Job(by))
+    how = msgspec.structs.replace(how, settings=msgspec.structs.replace(how.settings, isolation=isolation))
+    with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+        try:
+            taken = intake.take(directory, Path(scratch, _NAME))
+            submission = find(taken.directory, Wishes(by.exercise))
+            report = check.check([submission], how, lambda *_: None)[0]
+        except intake.Refused as refused:
+            return grade.unplayable(_NAME, by.exercise, refused.reason, how)
+        except UsageError as error:
+            return grade.unplayable(_NAME, by.exercise, str(error), how)
+    left_out = [f"left out: {line}" for line in taken.left_out]
+    return msgspec.structs.replace(report, submission=_NAME, warnings=[*report.warnings, *left_out])
+
+
+def _rendered(standing: Standing, by: Policy) -> bytes:
+    graded = score(by, standing)
+    seen = view(standing, by, catalogue.exercise(by.exercise).requirements)
+    return as_gradescope.render(seen, by, graded if isinstance(graded, Score) else None)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
