@@ -8,8 +8,9 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ from sockspec.report.model import Report
 from sockspec.sandbox import container, image, wire
 from sockspec.submission import Wishes
 from sockspec.visible import visible
+
+_Result = TypeVar("_Result")
 
 
 class Sandbox:
@@ -47,7 +50,7 @@ class Sandbox:
             return (cache / name).read_bytes()
         self._say(f"recording what the reference of {exercise} does")
         order = wire.Order(exercise, msgspec.structs.replace(options.settings, isolation=Isolation.container()))
-        told = list(container.tell(container.connect(), self.image, order, b"", label=self.label))
+        told = self._again(lambda: list(container.tell(container.connect(), self.image, order, b"", label=self.label)))
         if faults := [one.reason for one in told if isinstance(one, wire.Faulted | wire.Refused)]:
             raise SuiteError("\n".join(faults))
         observed = b"".join(one.piece for one in told if isinstance(one, wire.Observed))
@@ -56,6 +59,14 @@ class Sandbox:
         temporary.write_bytes(observed)
         temporary.replace(cache / name)
         return observed
+
+    def _again(self, run: Callable[[], _Result]) -> _Result:
+        """What fails for a reason of the machine is tried once more."""
+        try:
+            return run()
+        except container.EngineFault as fault:
+            self._say(f"{fault}; once more")
+            return run()
 
     def told(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options) -> Iterator[wire.Told]:
         """Check a clean copy of a submission; whatever the container tells, as it comes."""
@@ -70,6 +81,11 @@ class Sandbox:
 
     def check(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options, seen: check.Seen) -> Report:
         """The report on one directory; UsageError if there is nothing in it to play."""
+        return self._again(lambda: self._checked(directory, exercise, wishes, options, seen))
+
+    def _checked(
+        self, directory: Path, exercise: str, wishes: Wishes, options: check.Options, seen: check.Seen
+    ) -> Report:
         settings = msgspec.structs.replace(options.settings, isolation=Isolation.container())
         options = msgspec.structs.replace(options, settings=settings)
         started = time.monotonic()
