@@ -14,7 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from sockspec import check, intake
+from sockspec import intake
+from sockspec.check import Options, Seen, report
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.isolation import Isolation
 from sockspec.report.model import Report
@@ -41,7 +42,7 @@ class Sandbox:
         """End every container of this sandbox, at once."""
         container.remove_all(container.connect(), self.label)
 
-    def observed(self, exercise: str, options: check.Options) -> bytes:
+    def observed(self, exercise: str, options: Options) -> bytes:
         """What the reference does in every scenario of the exercise; recorded if nobody has yet."""
         known = [self.image_id, exercise, options.settings.seed]
         name = hashlib.sha256("\0".join(map(str, known)).encode()).hexdigest()
@@ -68,7 +69,7 @@ class Sandbox:
             self._say(f"{fault}; once more")
             return run()
 
-    def told(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options) -> Iterator[wire.Told]:
+    def told(self, directory: Path, exercise: str, wishes: Wishes, options: Options) -> Iterator[wire.Told]:
         """Check a clean copy of a submission; whatever the container tells, as it comes."""
         packed = b"".join(intake.pack(directory))
         observed = self.observed(exercise, options)
@@ -79,13 +80,11 @@ class Sandbox:
         )  # fmt: skip
         yield from container.tell(container.connect(), self.image, order, observed + packed, label=self.label)
 
-    def check(self, directory: Path, exercise: str, wishes: Wishes, options: check.Options, seen: check.Seen) -> Report:
+    def check(self, directory: Path, exercise: str, wishes: Wishes, options: Options, seen: Seen) -> Report:
         """The report on one directory; UsageError if there is nothing in it to play."""
         return self._again(lambda: self._checked(directory, exercise, wishes, options, seen))
 
-    def _checked(
-        self, directory: Path, exercise: str, wishes: Wishes, options: check.Options, seen: check.Seen
-    ) -> Report:
+    def _checked(self, directory: Path, exercise: str, wishes: Wishes, options: Options, seen: Seen) -> Report:
         settings = msgspec.structs.replace(options.settings, isolation=Isolation.container())
         options = msgspec.structs.replace(options, settings=settings)
         started = time.monotonic()
@@ -108,5 +107,5 @@ class Sandbox:
                         raise SuiteError(reason)
                     case wire.Finished(roles, warnings, _):
                         seconds = time.monotonic() - started
-                        return check.report(exercise, name, roles, warnings, options, records, seconds)
+                        return report(exercise, name, roles, warnings, options, records, seconds)
         raise container.EngineFault("the container ended before it had told all")
