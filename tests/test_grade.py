@@ -64,7 +64,8 @@ def class_(tmp_path_factory: pytest.TempPathFactory) -> Class:
     found = Class(tmp_path_factory.mktemp("class"))
     for program in sorted((PROGRAMS / "echo").iterdir()):
         shutil.copytree(program, found.put(f"good-{program.name}", without(roles_in(program))))
-    for mutant in [m for m in mutants("echo", "server") if m.program.endswith(".c") and m.name not in RACING][::3]:
+    every_third = [m for m in mutants("echo", "server") if m.program.endswith(".c")][::3]
+    for mutant in [m for m in every_third if m.name not in RACING]:
         lost = {f"echo.server.{tail}" for tail in mutant.caught_by} | without({"server"})
         write(mutant, "echo", found.put(f"wrong-{mutant.name}", lost))
     for each in hostile():
@@ -72,7 +73,7 @@ def class_(tmp_path_factory: pytest.TempPathFactory) -> Class:
             expected = without({"server"}) if each.verdict == "passes" and not each.also else None
             found.put(f"hostile-{each.name}", expected)
             each.laid(found.directory).rename(found.directory / f"hostile-{each.name}")
-    for number in range(9):
+    for number in range(12):
         found.put(f"broken-{number}", without(set())).mkdir()
         (found.directory / f"broken-{number}" / "server.c").write_text("int main(void) { return 0 }\n" * number)
     put_archives(found)
