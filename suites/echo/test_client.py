@@ -91,6 +91,7 @@ def test_a_line_goes_out_when_it_is_typed(client: Client) -> None:
     visit.type(b"one\n")
     visit.peer.expect_bytes()
     visit.peer.send(b"one\n")
+    client.scenario.at_rest()  # who types the second line has read the reply to the first
     visit.type(b"two\n")
     visit.peer.expect_bytes()
     visit.peer.send(b"two\n")
