@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockspec import catalogue, house, policy
-from sockspec.journal import Begun, Ended, Entry, Journal, Reached, Started, entries, standing
+from sockspec.journal import Begun, Ended, Entry, Journal, Reached, Standings, Started
 from sockspec.report import outputs
 from sockspec.verdict import Diagnosis, Outcome, Record, Verdict
 
@@ -86,7 +86,7 @@ def main() -> None:
         bare = written_bare(Path(scratch) / "bare.jsonl", lines)
         before = peak_mib()
         began = time.monotonic()
-        stands = standing(entries(path))
+        stands = Standings(path)
         read = time.monotonic() - began
         held = peak_mib() - before
         began = time.monotonic()

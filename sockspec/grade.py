@@ -18,11 +18,11 @@ from pathlib import Path
 import msgspec
 
 import sockspec
-from sockspec import catalogue, check, intake, journal
+from sockspec import catalogue, check, intake
 from sockspec.catalogue import Requirement
 from sockspec.complaint import UsageError, nearest
 from sockspec.isolation import Isolation
-from sockspec.journal import Begun, Ended, Journal, Reached, Standing, Started
+from sockspec.journal import Begun, Ended, Journal, Reached, Standing, Standings, Started
 from sockspec.limits import Limits
 from sockspec.policy import NotGraded, Policy, score
 from sockspec.report.model import Report
@@ -35,6 +35,7 @@ from sockspec.visible import visible
 from sockspec.watch import Patience
 
 _TRIES = 2
+_NAMED = 5
 JOURNAL = "journal.jsonl"
 
 
@@ -73,7 +74,7 @@ def options(job: Job) -> check.Options:
     return check.Options(Settings(Isolation.container(), job.seed, patience, limits))
 
 
-def grade(directory: Path, job: Job, out: Path, sandbox: Sandbox, see: See) -> dict[str, Standing]:
+def grade(directory: Path, job: Job, out: Path, sandbox: Sandbox, see: See) -> Standings:
     """Grade every submission of that directory; where each stands afterwards."""
     entries = intake.submissions(directory)
     if not entries:
@@ -81,11 +82,11 @@ def grade(directory: Path, job: Job, out: Path, sandbox: Sandbox, see: See) -> d
     again = _chosen(entries, job.regrade)
     with Journal(out / JOURNAL) as written:
         started = _started(job, sandbox)
-        kept = _kept(written, started, again)
+        kept = _kept(written.path, started, again)
         written.append(started)
         sandbox.observed(job.policy.exercise, options(job))  # before the class, so that every worker finds it
         _Class(job, sandbox, written, kept, see).run(entries)
-    return journal.standing(journal.entries(out / JOURNAL))
+    return Standings(out / JOURNAL)
 
 
 def _chosen(entries: list[intake.Entry], patterns: tuple[str, ...]) -> set[str]:
@@ -104,23 +105,22 @@ def _started(job: Job, sandbox: Sandbox) -> Started:
     )  # fmt: skip
 
 
-def _kept(written: Journal, now: Started, again: set[str]) -> dict[str, str]:
-    """The digests of those that are graded and stay so; UsageError if they were graded under other conditions."""
-    stands = {
-        name: standing
-        for name, standing in journal.standing(written.entries()).items()
-        if standing.status == "graded" and name not in again
+def _kept(path: Path, now: Started, again: set[str]) -> dict[str, str]:
+    """The digests of those that are graded and stay so; UsageError if one was graded under other conditions."""
+    attempts = {
+        name: attempt
+        for name, attempt in Standings(path).attempts.items()
+        if attempt.status == "graded" and name not in again
     }
-    before = [entry for entry in written.entries() if isinstance(entry, Started)]
-    if stands and before:
-        for what in ("exercise", "suite", "seed"):
-            was, is_ = getattr(before[-1], what), getattr(now, what)
-            if was != is_:
-                raise UsageError(
-                    f"{written.path}: {len(stands)} submissions were graded with {what} {was}, and this is {is_};"
-                    " grade all again (--regrade '*'), or name another --out"
-                )
-    return {name: standing.digest for name, standing in stands.items()}
+    for what in ("exercise", "suite", "seed"):
+        was = {name: getattr(attempt.run, what) for name, attempt in attempts.items()}
+        if others := [name for name in was if was[name] != getattr(now, what)]:
+            named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if others[_NAMED:] else "")
+            raise UsageError(
+                f"{path}: graded with {what} {was[others[0]]}, and this is {getattr(now, what)}: {named};"
+                " grade all again (--regrade '*'), or name another --out"
+            )
+    return {name: attempt.digest for name, attempt in attempts.items()}
 
 
 class _Class:
@@ -172,6 +172,7 @@ class _Class:
             except intake.Refused as refused:
                 digest = hashlib.sha256(refused.reason.encode()).hexdigest()
                 if not self._keeps(name, digest):
+                    self._journal.append(Begun(name, digest, 1))
                     self._unplayable(name, digest, refused.reason)
                 return
             digest = intake.digest(taken.directory)
@@ -220,8 +221,7 @@ class _Class:
         return "the container ended before it had told all"
 
     def _unplayable(self, name: str, digest: str, reason: str) -> None:
-        """There is nothing that could be run: no requirement is met, and each says why."""
-        self._journal.append(Begun(name, digest, 1))
+        """There is nothing that the attempt under way could run: no requirement is met, and each says why."""
         report = unplayable(name, self._job.policy.exercise, reason, options(self._job))
         for record in report.records:
             self._journal.append(Reached(name, record))

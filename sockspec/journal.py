@@ -7,10 +7,12 @@ written whole or not at all; what a crash left of the last one is cut off when t
 import fcntl
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Literal, Self, TypeVar
 
 import msgspec
 
@@ -78,6 +80,9 @@ class Ended(msgspec.Struct, tag="end", tag_field="entry", frozen=True, forbid_un
 Entry = Started | Begun | Reached | Ended
 
 _DECODER: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+_REACHED = msgspec.json.Decoder(Reached)
+_ENDED = msgspec.json.Decoder(Ended)
+Of = TypeVar("Of")
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -140,10 +145,6 @@ class Journal:
                 ) from error
             self._size += len(line)
 
-    def entries(self) -> Iterator[Entry]:
-        """What is in it, from the first entry on."""
-        return entries(self.path)
-
     def _lock(self) -> None:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -192,49 +193,101 @@ def entries(path: Path) -> Iterator[Entry]:
 
     SuiteError names a line that is too long or does not say what a line has to say.
     """
+    return (entry for _, entry in _placed(path))
+
+
+def _placed(path: Path) -> Iterator[tuple[int, Entry]]:
+    """Each entry, and the offset of its line."""
+    with _opened(path) as file:
+        number = offset = 0
+        while line := file.readline(LONGEST):
+            number += 1
+            if not line.endswith(b"\n"):
+                if len(line) == LONGEST:
+                    raise SuiteError(f"{path}, line {number}: longer than {LONGEST:,} bytes")
+                return
+            yield offset, _decoded(line, _DECODER, f"{path}, line {number}")
+            offset += len(line)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as file:
-            yield from _entries(file, path)
+            yield file
     except OSError as error:
         raise UsageError(f"{path}: the journal cannot be read: {error.strerror}") from None
 
 
-def _entries(file: BinaryIO, path: Path) -> Iterator[Entry]:
-    number = 0
-    while line := file.readline(LONGEST):
-        number += 1
-        if not line.endswith(b"\n"):
-            if len(line) == LONGEST:
-                raise SuiteError(f"{path}, line {number}: longer than {LONGEST:,} bytes")
-            return
-        try:
-            yield _DECODER.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise SuiteError(f"{path}, line {number}: {error}") from None
+def _decoded(line: bytes, decoder: msgspec.json.Decoder[Of], place: str) -> Of:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{place}: {error}") from None
 
 
-def standing(entries: Iterable[Entry]) -> dict[str, Standing]:
-    """Where each submission stands, sorted by name; one whose first attempt is not complete stands nowhere yet.
+class Attempt(msgspec.Struct, frozen=True):
+    """The last complete attempt at a submission: what is to be known of it before its verdicts are read."""
 
-    SuiteError if a verdict belongs to no attempt: then nobody can say what it is about.
+    run: Started
+    """The conditions under which it was made."""
+    digest: str
+    status: Status
+    reached: "array[int]"
+    """Where in the journal the lines of its verdicts begin; other submissions may have lines between them."""
+    ended: int
+    """Where its last line begins."""
+
+
+class Standings(Mapping[str, Standing]):
+    """Where each submission stands, by its name and in that order; one without a complete attempt is not in it.
+
+    However large the class, only the places of the verdicts are in memory: they are read from the journal each time
+    that they are asked for.
     """
+
+    def __init__(self, path: Path) -> None:
+        """SuiteError if a verdict belongs to no attempt: then nobody can say what it is about."""
+        self._path = path
+        self.attempts = dict(sorted(_attempts(path).items()))
+
+    def __getitem__(self, submission: str) -> Standing:
+        attempt = self.attempts[submission]
+        with _opened(self._path) as file:
+            records = [self._read(file, at, _REACHED).record for at in attempt.reached]
+            ended = self._read(file, attempt.ended, _ENDED)
+        return _standing(attempt.run, ended, records)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.attempts)
+
+    def __len__(self) -> int:
+        return len(self.attempts)
+
+    def _read(self, file: BinaryIO, offset: int, decoder: msgspec.json.Decoder[Of]) -> Of:
+        file.seek(offset)
+        return _decoded(file.readline(LONGEST), decoder, f"{self._path}, byte {offset:,}")
+
+
+def _attempts(path: Path) -> dict[str, Attempt]:
     run: Started | None = None
-    reached: dict[str, list[Record]] = {}
-    stands: dict[str, Standing] = {}
-    for entry in entries:
+    reached: dict[str, array[int]] = {}
+    complete: dict[str, Attempt] = {}
+    for offset, entry in _placed(path):
         match entry:
             case Started():
                 run = entry
                 reached.clear()  # whoever wrote before has ended, and its unfinished attempts with it
             case Begun():
-                reached[entry.submission] = []
+                reached[entry.submission] = array("Q")
             case Reached() if entry.submission in reached:
-                reached[entry.submission].append(entry.record)
+                reached[entry.submission].append(offset)
             case Ended() if run is not None:
-                stands[entry.submission] = _standing(run, entry, reached.pop(entry.submission, []))
+                own = reached.pop(entry.submission, array("Q"))
+                complete[entry.submission] = Attempt(run, entry.digest, entry.status, own, offset)
             case _:
                 raise SuiteError(f"the journal has a line about {entry.submission!r} that belongs to no attempt")
-    return dict(sorted(stands.items()))
+    return complete
 
 
 def _standing(run: Started, ended: Ended, records: list[Record]) -> Standing:

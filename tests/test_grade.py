@@ -110,7 +110,7 @@ def begun(out: Path) -> int:
 
 
 def stands(out: Path) -> dict[str, Standing]:
-    return journal.standing(journal.entries(out / "journal.jsonl"))
+    return dict(journal.Standings(out / "journal.jsonl"))
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,20 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sockspec import journal
 from sockspec.complaint import SuiteError, UsageError
-from sockspec.journal import Begun, Ended, Entry, Journal, Reached, Started, standing
+from sockspec.journal import Begun, Ended, Entry, Journal, Reached, Standing, Standings, Started
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 
 STARTED = Started(
@@ -50,6 +52,22 @@ def written(path: Path, *entries: Entry) -> bytes:
         for entry in entries:
             opened.append(entry)
     return path.read_bytes()
+
+
+def verdicts(standing: Standing) -> list[Record]:
+    return standing.report.records if standing.report else []
+
+
+def laid(path: Path, entries: Sequence[Entry]) -> Path:
+    """The file with just these entries, as no journal would have written them."""
+    path.write_bytes(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))
+    return path
+
+
+def standing(entries: Sequence[Entry]) -> dict[str, Standing]:
+    """Where each submission stands, by a journal of just these entries."""
+    with TemporaryDirectory(prefix="sockspec-") as directory:
+        return dict(Standings(laid(Path(directory, "journal.jsonl"), entries)))
 
 
 @contextmanager
@@ -225,6 +243,39 @@ def test_submissions_may_take_turns_and_come_out_sorted() -> None:
     pairs = [(Begun(name, "d1", 1), verdict(name), ended(name)) for name in ("chen", "ada", "ben")]
     stands = standing([STARTED, *(entry for step in zip(*pairs, strict=True) for entry in step)])
     assert list(stands) == ["ada", "ben", "chen"]
+
+
+def test_of_several_that_take_turns_each_has_its_own_verdicts() -> None:
+    names, slugs = ("ada", "ben"), ("echo.server.binary", "echo.server.sizes")
+    reached = [verdict(name, slug) for slug in slugs for name in names]
+    stands = standing([STARTED, *(Begun(name, "d1", 1) for name in names), *reached, *map(ended, names)])
+    found = [(record.requirement, name) for name in names for record in verdicts(stands[name])]
+    assert found == [(slug, name) for name in names for slug in slugs]
+
+
+def test_each_stands_under_the_conditions_that_it_was_run_under() -> None:
+    other = msgspec.structs.replace(STARTED, seed=8)
+    stands = standing([*ATTEMPT, other, Begun("ben", "d1", 1), verdict("ben"), ended("ben")])
+    assert [stands[name].report.seed for name in ("ada", "ben")] == [7, 8]  # type: ignore[union-attr]
+
+
+def test_verdicts_stay_in_the_journal_until_they_are_asked_for(path: Path) -> None:
+    stands = Standings(laid(path, ATTEMPT))
+    path.unlink()
+    assert (list(stands), len(stands), stands.attempts["ada"].digest) == (["ada"], 1, "d1")
+    with pytest.raises(UsageError, match="cannot be read"):
+        stands["ada"]
+
+
+def test_what_is_appended_later_changes_nothing_of_what_stood(path: Path) -> None:
+    stands = Standings(laid(path, ATTEMPT))
+    written(path, STARTED, Begun("ada", "d2", 1), verdict(slug="echo.server.sizes"), ended(digest="d2"))
+    assert stands["ada"] == standing(ATTEMPT)["ada"]
+
+
+def test_whoever_stands_nowhere_is_not_found() -> None:
+    with pytest.raises(KeyError):
+        standing(ATTEMPT)["ben"]
 
 
 @pytest.mark.parametrize(
