@@ -182,7 +182,8 @@ def _write(
             json_file.write_bytes(as_json.render(reports))
         if junit_file is not None:
             requirements = catalogue.exercise(reports[0].exercise).requirements
-            junit_file.write_bytes(as_junit.render(reports, requirements, strict=strict, command=command))
+            pieces = as_junit.render(lambda: reports, requirements, strict=strict, command=command)
+            junit_file.write_bytes(b"".join(pieces))
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
 

@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from sockspec.journal import Standing
+from sockspec.policy import Policy
 from sockspec.report import as_gradebook
 from tests.grading import HIDDEN, SLUGS, SOUP, echo, not_graded, soaked, standing, with_policy
 
 
+def book(*standings: Standing, policy: Policy | None = None) -> str:
+    return b"".join(as_gradebook.render({one.submission: one for one in standings}, policy or echo())).decode()
+
+
 def lines(*standings: Standing) -> list[dict[str, str]]:
     """The gradebook as a spreadsheet reads it."""
-    text = as_gradebook.render({one.submission: one for one in standings}, echo()).decode()
+    text = book(*standings)
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
@@ -40,12 +45,12 @@ def test_one_that_is_not_graded_has_a_reason_and_no_number() -> None:
 
 
 def test_what_is_hidden_from_students_counts_here() -> None:
-    text = as_gradebook.render({"ada": standing("ada", HIDDEN)}, with_policy((HIDDEN,))).decode()
+    text = book(standing("ada", HIDDEN), policy=with_policy((HIDDEN,)))
     assert '"97","100"' in text and HIDDEN in text
 
 
 def test_every_field_is_quoted() -> None:
-    text = as_gradebook.render({"ada": standing()}, echo()).decode()
+    text = book(standing())
     assert all(field[0] == field[-1] == '"' for line in text.splitlines() for field in line.split(","))
 
 

@@ -57,7 +57,7 @@ def student(standing: Standing) -> bytes:
 
 def overview(*standings: Standing, policy: Policy | None = None) -> bytes:
     named = {one.submission: one for one in standings}
-    return as_overview.render(named, policy or echo(), {name: f"page-{n}" for n, name in enumerate(named)})
+    return b"".join(as_overview.render(named, policy or echo(), {name: f"page-{n}" for n, name in enumerate(named)}))
 
 
 def words(page: bytes) -> str:

@@ -35,7 +35,9 @@ def rendered(*records: Record, said: str = "ada", strict: bool = False) -> Eleme
         isolation=said,
         records=[*records],
     )
-    return fromstring(as_junit.render([report], REQUIREMENTS, strict=strict, command="sockspec check ."))
+    return fromstring(
+        b"".join(as_junit.render(lambda: [report], REQUIREMENTS, strict=strict, command="sockspec check ."))
+    )
 
 
 def test_a_testcase_is_named_by_its_role_its_slug_and_its_case() -> None:
@@ -134,6 +136,6 @@ def test_each_submission_is_a_suite_of_its_own() -> None:
         )
         for name in ("ada", "ben")
     )
-    root = fromstring(as_junit.render([ada, ben], REQUIREMENTS, command="sockspec check ."))
+    root = fromstring(b"".join(as_junit.render(lambda: [ada, ben], REQUIREMENTS, command="sockspec check .")))
     assert [suite.get("name") for suite in root] == ["ada", "ben"]
     assert root.get("time") == "3.000"

@@ -2,6 +2,9 @@
 
 import json
 import re
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -9,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockspec.complaint import UsageError
+from sockspec.complaint import SuiteError, UsageError
 from sockspec.journal import Standing
 from sockspec.report import outputs
 from sockspec.report.outputs import stems
@@ -73,6 +76,49 @@ def test_a_directory_that_cannot_be_written_is_a_matter_of_usage(tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"cannot write .*gradebook.csv: File exists"):
         outputs.render_all({}, echo(), tmp_path / "file")
+
+
+def test_a_file_whose_pieces_come_to_no_end_is_not_there(tmp_path: Path) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"a beginning"
+        raise SuiteError("the journal is broken")
+
+    (tmp_path / "file").write_bytes(b"as before")
+    with pytest.raises(SuiteError, match="the journal is broken"):
+        outputs.write(tmp_path / "file", pieces())
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"as before")]
+
+
+class Alike(Mapping[str, Standing]):
+    """A class of that many, each made anew whenever it is asked for."""
+
+    def __init__(self, number: int) -> None:
+        self._names = [f"student-{at}" for at in range(number)]
+        self._one = standing("student-0", HIDDEN)
+
+    def __getitem__(self, _: str) -> Standing:
+        return deepcopy(self._one)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def peak_bytes(number: int, directory: Path) -> int:
+    """The most memory that the files of so many take while they are written."""
+    tracemalloc.start()
+    outputs.render_all(Alike(number), echo(), directory)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_no_file_holds_the_whole_class_in_memory(tmp_path: Path) -> None:
+    peak_bytes(1, tmp_path)  # what is loaded once is loaded now
+    few, many = (peak_bytes(number, tmp_path) for number in (3, 12))
+    assert many < 1.1 * few
 
 
 def test_a_plain_name_is_its_file_name() -> None:

@@ -31,13 +31,13 @@ def main(home: Path) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
     by = policy.read(home / "source" / POLICY)
     results = home / "results" / "results.json"
-    outputs.write(results, _rendered(_not_graded(UNFINISHED), by))
+    outputs.write(results, [_rendered(_not_graded(UNFINISHED), by)])
     isolation = names.isolate()
     try:
         standing = Standing(_NAME, "", "graded", "", _report(home / _NAME, by, isolation))
     except SuiteError as fault:
         standing = _not_graded(visible(str(fault)))
-    outputs.write(results, _rendered(standing, by))
+    outputs.write(results, [_rendered(standing, by)])
 
 
 def _not_graded(reason: str) -> Standing:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sockspec.journal import Standing
@@ -28,19 +28,26 @@ def escape(text: str) -> str:
     return f"'{shown}" if shown.lstrip().startswith(_STARTS) else shown
 
 
-def render(standings: Mapping[str, Standing], policy: Policy) -> bytes:
-    """CSV in UTF-8, every field quoted; a submission that is not graded has no points, not even 0."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-    writer.writerow([*COLUMNS, *policy.points])
+def render(standings: Mapping[str, Standing], policy: Policy) -> Iterator[bytes]:
+    """CSV in UTF-8, line by line, every field quoted; what is not graded has no points, not even 0."""
+    return map(_csv, _rows(standings, policy))
+
+
+def _csv(row: list[str]) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(row)
+    return line.getvalue().encode()
+
+
+def _rows(standings: Mapping[str, Standing], policy: Policy) -> Iterator[list[str]]:
+    yield [*COLUMNS, *policy.points]
     for standing in standings.values():
         graded = score(policy, standing)
         text = [escape(standing.submission), *_figures(graded), escape(_reason(graded)), escape(standing.digest)]
         earned = (
             [str(each.points) for each in graded.earned] if isinstance(graded, Score) else [""] * len(policy.points)
         )
-        writer.writerow([*text, *earned])
-    return file.getvalue().encode()
+        yield [*text, *earned]
 
 
 def _figures(graded: Score | NotGraded) -> list[str]:

@@ -5,9 +5,10 @@ has no word for a SHOULD: one that is not met passes, and says so in its <system
 Of a class, a submission that is not graded has one more <error>, which says why.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, indent, tostring
 
 from sockspec.catalogue import Requirement
 from sockspec.report.model import Report
@@ -15,11 +16,15 @@ from sockspec.report.story import told
 from sockspec.verdict import Record, Verdict
 from sockspec.visible import visible_lines
 
+_END = b"</testsuites>"
 
-def _element(parent: Element, tag: str, text: str = "", **attributes: str) -> Element:
+
+def _element(parent: Element | None, tag: str, text: str = "", **attributes: str) -> Element:
     """Every string enters the document here. All that is visible is allowed in XML 1.0."""
-    element = SubElement(parent, tag, {name: visible_lines(value) for name, value in attributes.items()})
+    element = Element(tag, {name: visible_lines(value) for name, value in attributes.items()})
     element.text = visible_lines(text) or None
+    if parent is not None:
+        parent.append(element)
     return element
 
 
@@ -36,9 +41,14 @@ def _kind(record: Record, strict: bool) -> str:
     return "failure" if failed else kinds[record.verdict]
 
 
-def _counts(kinds: list[str]) -> dict[str, str]:
+def _kinds(report: Report, strict: bool, not_graded: Mapping[str, str]) -> list[str]:
+    """Those of its records, and one more if it is not graded."""
+    return [*(_kind(record, strict) for record in report.records), *["error"] * (report.submission in not_graded)]
+
+
+def _counts(kinds: Counter[str]) -> dict[str, str]:
     counted = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-    return {"tests": str(len(kinds)), **{name: str(kinds.count(kind)) for name, kind in counted.items()}}
+    return {"tests": str(kinds.total()), **{name: str(kinds[kind]) for name, kind in counted.items()}}
 
 
 def _testcase(suite: Element, record: Record, kind: str, story: list[str]) -> None:
@@ -67,35 +77,53 @@ def _not_graded(suite: Element, reason: str) -> None:
 
 
 def render(
-    reports: list[Report],
+    reports: Callable[[], Iterable[Report]],
     requirements: Mapping[str, Requirement],
     *,
     strict: bool = False,
     command: str,
     not_graded: Mapping[str, str] = MappingProxyType({}),
-) -> bytes:
-    """A well-formed XML document, whatever a program printed; `command` is what runs the suite again.
+) -> Iterator[bytes]:
+    """A well-formed XML document in pieces, whatever a program printed; `command` is what runs the suite again.
 
-    `not_graded` says of submissions, with a report or without, why they have no grade.
+    The reports are asked for twice, for the sums come first. `not_graded` says of submissions, with a report or
+    without, why they have no grade.
     """
-    kinds = [[_kind(record, strict) for record in report.records] for report in reports]
-    for report, own in zip(reports, kinds, strict=True):
-        own += ["error"] * (report.submission in not_graded)
-    without = [name for name in not_graded if name not in {report.submission for report in reports}]
-    every = [kind for own in kinds for kind in own] + ["error"] * len(without)
-    seconds = sum(report.seconds for report in reports)
-    root = Element("testsuites", {"name": "sockspec", "time": f"{seconds:.3f}", **_counts(every)})
-    for report, own in zip(reports, kinds, strict=True):
-        suite = _element(root, "testsuite", name=report.submission, time=f"{report.seconds:.3f}", **_counts(own))
-        properties = _element(suite, "properties")
-        for name, value in _about(report):
-            _element(properties, "property", name=name, value=value)
-        for record, kind in zip(report.records, own[: len(report.records)], strict=True):
-            _testcase(suite, record, kind, told(record, requirements.get(record.requirement), command=command))
-        if report.submission in not_graded:
-            _not_graded(suite, not_graded[report.submission])
-    for name in without:
-        _not_graded(_element(root, "testsuite", name=name, time="0.000", **_counts(["error"])), not_graded[name])
-    indent(root)
-    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return document + b"\n"
+    sums, seconds, without = Counter[str](), 0.0, dict(not_graded)
+    for report in reports():
+        sums.update(_kinds(report, strict, not_graded))
+        seconds += report.seconds
+        without.pop(report.submission, None)
+    sums.update(["error"] * len(without))
+    root = Element("testsuites", {"name": "sockspec", "time": f"{seconds:.3f}", **_counts(sums)})
+    whole: bytes = tostring(root, encoding="utf-8", xml_declaration=True, short_empty_elements=False)
+    yield whole.removesuffix(_END) + b"\n"
+    for report in reports():
+        yield _piece(_suite(report, requirements, strict, command, not_graded))
+    for name, reason in without.items():
+        suite = _element(None, "testsuite", name=name, time="0.000", **_counts(Counter(["error"])))
+        _not_graded(suite, reason)
+        yield _piece(suite)
+    yield _END + b"\n"
+
+
+def _suite(
+    report: Report, requirements: Mapping[str, Requirement], strict: bool, command: str, not_graded: Mapping[str, str]
+) -> Element:
+    kinds = _kinds(report, strict, not_graded)
+    counts = _counts(Counter(kinds))
+    suite = _element(None, "testsuite", name=report.submission, time=f"{report.seconds:.3f}", **counts)
+    properties = _element(suite, "properties")
+    for name, value in _about(report):
+        _element(properties, "property", name=name, value=value)
+    for record, kind in zip(report.records, kinds, strict=False):
+        _testcase(suite, record, kind, told(record, requirements.get(record.requirement), command=command))
+    if report.submission in not_graded:
+        _not_graded(suite, not_graded[report.submission])
+    return suite
+
+
+def _piece(suite: Element) -> bytes:
+    indent(suite, level=1)
+    written: bytes = tostring(suite, encoding="utf-8")
+    return b"  " + written.rstrip() + b"\n"

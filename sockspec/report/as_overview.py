@@ -4,7 +4,7 @@ It shows everything, hidden requirements too: it is not for students.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from statistics import median
 from typing import Any
 
@@ -13,6 +13,7 @@ from sockspec.catalogue import Requirement
 from sockspec.journal import Standing
 from sockspec.policy import NotGraded, Policy, Score, score
 from sockspec.report.html import MARKS, page
+from sockspec.report.model import Report
 from sockspec.submission import ROLES
 from sockspec.verdict import Level, Role, Row, Verdict, rows
 
@@ -28,33 +29,55 @@ _SIGNS = {
 }
 
 
-def render(standings: Mapping[str, Standing], policy: Policy, stems: Mapping[str, str]) -> bytes:
-    """A page that runs no script; `stems` says what the page of each submission is called, below `feedback/`."""
+def render(standings: Mapping[str, Standing], policy: Policy, stems: Mapping[str, str]) -> Iterator[bytes]:
+    """A page that runs no script, in pieces; `stems` says what the page of each is called, below `feedback/`."""
     requirements = catalogue.exercise(policy.exercise).requirements
-    scores = {name: score(policy, standing) for name, standing in standings.items()}
-    points = [graded.points for graded in scores.values() if isinstance(graded, Score)]
-    found = {name: _found(standing) for name, standing in standings.items()}
-    slips = Counter(standing.report.slip for standing in standings.values() if standing.report)
+    seen = _Seen(standings, policy)
     return page(
         "overview.html",
         title=catalogue.exercise(policy.exercise).title,
         stems=stems,
-        counts={"submissions": len(scores), "graded": len(points), "not_graded": len(scores) - len(points)},
-        median=f"{median(points):g}" if points else "",
+        counts={"submissions": len(standings), "graded": len(seen.points), "not_graded": len(seen.not_graded)},
+        median=f"{median(seen.points):g}" if seen.points else "",
         total=policy.total,
         hides=bool(policy.hidden),
-        not_graded=[(name, graded.reason) for name, graded in scores.items() if isinstance(graded, NotGraded)],
-        bars=_bars(points, policy.total),
-        slips=[(slip, number) for slip, number in slips.most_common() if slip],
-        unmet=_unmet(found, requirements, policy),
+        not_graded=seen.not_graded,
+        bars=_bars(seen.points, policy.total),
+        slips=[(slip, number) for slip, number in seen.slips.most_common() if slip],
+        unmet=_unmet(seen, requirements, policy),
         columns=[_column(entry, first) for entry, first in _columns(requirements)],
-        matrix=[_line(standing, scores[name], found[name], requirements) for name, standing in standings.items()],
-        facts=_facts(standings),
+        matrix=(_line(standing, score(policy, standing), requirements) for standing in standings.values()),
+        facts=[f"{kind}: {', '.join(sorted(values))}" for kind, values in seen.facts.items() if values],
     )
 
 
-def _found(standing: Standing) -> dict[str, Row]:
-    return {row.requirement: row for row in rows(standing.report.records)} if standing.report else {}
+class _Seen:
+    """What the page says of the class as a whole."""
+
+    def __init__(self, standings: Mapping[str, Standing], policy: Policy) -> None:
+        self.points: list[int] = []
+        self.not_graded: list[tuple[str, str]] = []
+        self.slips: Counter[str] = Counter()
+        self.judged: Counter[str] = Counter()
+        self.unmet: Counter[str] = Counter()
+        self.facts: dict[str, set[str]] = {"sockspec": set(), "seed": set(), "isolation": set()}
+        """How the verdicts were reached; more than one of a kind is worth seeing."""
+        for name, standing in standings.items():
+            graded = score(policy, standing)
+            if isinstance(graded, Score):
+                self.points.append(graded.points)
+            else:
+                self.not_graded.append((name, graded.reason))
+            if standing.report:
+                self._count(standing.report)
+
+    def _count(self, report: Report) -> None:
+        judged = [row for row in rows(report.records) if row.verdict not in (Verdict.NOT_RUN, Verdict.ERROR)]
+        self.judged.update(row.requirement for row in judged)
+        self.unmet.update(row.requirement for row in judged if not row.met)
+        self.slips[report.slip] += 1
+        for kind, value in (("sockspec", report.version), ("seed", report.seed), ("isolation", report.isolation)):
+            self.facts[kind].add(str(value))
 
 
 def _bars(points: list[int], total: int) -> list[dict[str, Any]]:
@@ -73,19 +96,15 @@ def _bars(points: list[int], total: int) -> list[dict[str, Any]]:
     return bars
 
 
-def _unmet(
-    found: Mapping[str, Mapping[str, Row]], requirements: Mapping[str, Requirement], policy: Policy
-) -> list[dict[str, Any]]:
+def _unmet(seen: _Seen, requirements: Mapping[str, Requirement], policy: Policy) -> list[dict[str, Any]]:
     """What somebody does not meet, the most frequent first; of the same number, in the order of the catalogue."""
     lines = []
     for slug, entry in requirements.items():
-        asked = [own[slug] for own in found.values() if slug in own]
-        judged = [row for row in asked if row.verdict not in (Verdict.NOT_RUN, Verdict.ERROR)]
-        number = sum(not row.met for row in judged)
+        number, judged = seen.unmet[slug], seen.judged[slug]
         if number:
             lines.append({
                 "slug": slug, "sentence": entry.sentence, "level": entry.level.value, "worth": policy.points[slug],
-                "number": number, "among": len(judged), "share": round(100 * number / len(judged), 1),
+                "number": number, "among": judged, "share": round(100 * number / judged, 1),
                 "mark": "fail" if entry.level is Level.MUST else "warn", "hidden": slug in policy.hidden,
             })  # fmt: skip
     return sorted(lines, key=lambda line: -int(line["number"]))
@@ -101,9 +120,8 @@ def _column(entry: Requirement, first: bool) -> dict[str, Any]:
     return {"label": entry.slug.split(".", 1)[1], "sentence": entry.sentence, "first": first}
 
 
-def _line(
-    standing: Standing, graded: Score | NotGraded, found: Mapping[str, Row], requirements: Mapping[str, Requirement]
-) -> dict[str, Any]:
+def _line(standing: Standing, graded: Score | NotGraded, requirements: Mapping[str, Requirement]) -> dict[str, Any]:
+    found = {row.requirement: row for row in rows(standing.report.records)} if standing.report else {}
     handed_in = set(standing.report.roles if standing.report else ROLES)
     cells = [
         {"first": first, **_cell(found.get(entry.slug), entry, handed_in)} for entry, first in _columns(requirements)
@@ -125,14 +143,3 @@ def _cell(row: Row | None, entry: Requirement, handed_in: Set[Role]) -> dict[str
         "sign": _SIGNS[row.verdict],
         "title": f"{row.requirement}: {why}" if why else "",
     }
-
-
-def _facts(standings: Mapping[str, Standing]) -> list[str]:
-    """How the verdicts were reached; more than one of a kind is worth seeing."""
-    reports = [standing.report for standing in standings.values() if standing.report]
-    kinds = {
-        "sockspec": sorted({report.version for report in reports}),
-        "seed": sorted({str(report.seed) for report in reports}),
-        "isolation": sorted({report.isolation for report in reports}),
-    }
-    return [f"{kind}: {', '.join(values)}" for kind, values in kinds.items() if values]

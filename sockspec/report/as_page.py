@@ -14,7 +14,7 @@ from sockspec.verdict import UNPLAYED, Diagnosis, Row, Verdict
 def render(view: View) -> bytes:
     """A page that holds all it needs, runs no script and asks no network."""
     rows = ordered(view.report.records, view.requirements) if view.report else []
-    return page(
+    pieces = page(
         "page.html",
         view=view,
         title=catalogue.exercise(view.exercise).title,
@@ -24,6 +24,7 @@ def render(view: View) -> bytes:
         sections=list(_sections(view, rows)),
         steps=catalogue.STEPS,
     )
+    return b"".join(pieces)
 
 
 def _failure(view: View, group: list[Row]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What all HTML pages share: one escape for every value, and a page that runs no script and asks no network."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,10 @@ MARKS = {
 """The style class of each verdict."""
 
 
+_BUFFERED = 500
+"""How many bits of text make a piece."""
+
+
 def _visible(value: Any) -> Any:
     return visible_lines(value) if type(value) is str else value  # what a macro gives is markup, and escaped already
 
@@ -43,6 +48,11 @@ def _environment() -> "Environment":
     )
 
 
-def page(template: str, **values: Any) -> bytes:
-    """The page that the template makes of these values; each of them becomes visible text, wherever it stands."""
-    return _environment().get_template(template).render(security=POLICY, marks=MARKS, **values).encode()
+def page(template: str, **values: Any) -> Iterator[bytes]:
+    """The page that the template makes of these values, in pieces; each value becomes visible text wherever it stands.
+
+    What a value brings forth one by one is never held as a whole.
+    """
+    stream = _environment().get_template(template).stream(security=POLICY, marks=MARKS, **values)
+    stream.enable_buffering(_BUFFERED)
+    return (piece.encode() for piece in stream)

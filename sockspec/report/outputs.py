@@ -10,7 +10,7 @@ A file is written beside its place and moved there, so that nobody ever reads ha
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,7 +45,10 @@ def _hashed(name: str) -> str:
 
 
 def render_all(standings: Mapping[str, Standing], policy: Policy, directory: Path) -> None:
-    """Write all files of the class; what another run left there under the same names is replaced."""
+    """Write all files of the class; what another run left there under the same names is replaced.
+
+    No file keeps a standing, so that a class of any size can be gone over again and again.
+    """
     files = stems(standings)
     requirements = catalogue.exercise(policy.exercise).requirements
     write(directory / "gradebook.csv", as_gradebook.render(standings, policy))
@@ -54,31 +57,33 @@ def render_all(standings: Mapping[str, Standing], policy: Policy, directory: Pat
     for name, standing in standings.items():
         seen, graded = view(standing, policy, requirements), score(policy, standing)
         whole = graded if isinstance(graded, Score) else None
-        write(directory / "feedback" / f"{files[name]}.txt", as_feedback.render(seen))
-        write(directory / "feedback" / f"{files[name]}.html", as_page.render(seen))
-        write(directory / "gradescope" / f"{files[name]}.json", as_gradescope.render(seen, policy, whole))
+        write(directory / "feedback" / f"{files[name]}.txt", [as_feedback.render(seen)])
+        write(directory / "feedback" / f"{files[name]}.html", [as_page.render(seen)])
+        write(directory / "gradescope" / f"{files[name]}.json", [as_gradescope.render(seen, policy, whole)])
 
 
 def _junit(
     standings: Mapping[str, Standing], policy: Policy, requirements: Mapping[str, catalogue.Requirement]
-) -> bytes:
-    scores = {name: score(policy, standing) for name, standing in standings.items()}
+) -> Iterator[bytes]:
+    scores = ((name, score(policy, standing)) for name, standing in standings.items())
     return as_junit.render(
-        [standing.report for standing in standings.values() if standing.report],
+        lambda: (standing.report for standing in standings.values() if standing.report),
         requirements,
         command=f"sockspec check DIR --exercise {policy.exercise}",
-        not_graded={name: graded.reason for name, graded in scores.items() if isinstance(graded, NotGraded)},
+        not_graded={name: graded.reason for name, graded in scores if isinstance(graded, NotGraded)},
     )
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all; UsageError says why it cannot be."""
+def write(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file, whole or not at all, also if its pieces come to no end; UsageError says why it cannot be."""
     beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
+        with beside.open("wb") as file:
+            file.writelines(pieces)
         beside.replace(path)
     except OSError as error:
-        with suppress(OSError):  # it is not there if it is the directory that is wrong
-            beside.unlink()
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        with suppress(OSError):  # it is not there if all went well, or if it is the directory that is wrong
+            beside.unlink()
