@@ -144,18 +144,19 @@ def score(policy: Policy, standing: Standing) -> Score | NotGraded:
     if policy.isolation == "container" and not standing.report.isolation.startswith("container"):
         return NotGraded(f"it was run without a container (isolation: {standing.report.isolation})")
     found = {row.requirement: row for row in rows(standing.report.records)}
+    requirements = catalogue.exercise(policy.exercise).requirements
     earned = []
     for slug, worth in policy.points.items():
         row = found.get(slug)
-        if worth and (doubt := _doubt(slug, row, standing.report)):
+        if worth and (doubt := _doubt(requirements[slug], row, standing.report)):
             return NotGraded(f"{slug} {doubt}", slug)
         earned.append(Earned(slug, worth if row and row.met else 0, worth, row))
     return Score(sum(each.points for each in earned), policy.total, earned)
 
 
-def _doubt(slug: str, row: Row | None, report: Report) -> str:
+def _doubt(requirement: catalogue.Requirement, row: Row | None, report: Report) -> str:
     """Why nobody can say whether the requirement is met; nothing if its half was not handed in: then it is not."""
-    role = catalogue.requirement(slug).role
+    role = requirement.role
     if any(half not in report.roles for half in (ROLES if role == "both" else (role,))):
         return ""
     if row is None:
