@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sockspec.policy import Policy
     from sockspec.report.model import Report
     from sockspec.sandbox.run import Sandbox
+    from sockspec.submission import Submission
     from sockspec.verdict import Record, Role
 
 
@@ -43,6 +44,10 @@ def main() -> None:
     """Run any client or server that claims to do a socket exercise, and say whether it does, and why not."""
 
 
+_POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                       help="Points, and what students are told; else the one that the exercise brings.")  # fmt: skip
+
+
 @main.command()
 @click.argument("directories", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
 @click.option("--exercise", metavar="NAME", help="Which exercise it is; else sockspec.toml or the file names say so.")
@@ -56,6 +61,9 @@ def main() -> None:
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Worker processes.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdicts there.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="And as JUnit XML.")
+@click.option("--classroom50", "classroom50_file", type=click.Path(path_type=Path, dir_okay=False),
+              help="And with points, as Classroom 50's result.json.")  # fmt: skip
+@_POLICY
 @click.option("--github", is_flag=True, help="In a step of GitHub Actions: fill its summary, and annotate.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
 @click.option("--patience", type=click.FloatRange(min=0.05), default=3.0, show_default=True,
@@ -67,7 +75,8 @@ def main() -> None:
 def check(
     directories: tuple[Path, ...], exercise: str | None, role: str | None, only: tuple[str, ...], strict: bool,
     client: str | None, server: str | None, port: int | None, build: str, jobs: int, json_file: Path | None,
-    junit_file: Path | None, github: bool, seed: int, patience: float, cpu: float, sandbox: str,
+    junit_file: Path | None, classroom50_file: Path | None, policy_file: Path | None, github: bool, seed: int,
+    patience: float, cpu: float, sandbox: str,
 ) -> None:  # fmt: skip
     """Check the client and the server in DIR against the reference; several directories get a column each."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
@@ -93,6 +102,7 @@ def check(
     wishes = Wishes(exercise, roles, commands, build, port)
     submissions = [find(directory, wishes) for directory in directories or (Path(),)]
     checking.complain_about_mixture(submissions)
+    result = _result(classroom50_file, policy_file, submissions)
     settings = Settings(isolation or Isolation.container(), seed, Patience(patience, cpu))
     options = checking.Options(settings, roles, only, strict, jobs)
     with progress(sys.stderr) as show:
@@ -113,6 +123,8 @@ def check(
     status = _show(reports, command, strict=strict)
     if step:
         step.tell(reports, command, strict=strict)
+    if result:
+        result.tell(reports[0])
     sys.exit(status)
 
 
@@ -144,6 +156,43 @@ class _Step:
             raise UsageError(f"cannot write {self._summary}: {error.strerror}") from None
         click.echo(self._resume)
         click.echo(encodable(as_github.annotations(*views), sys.stdout.encoding), nl=False)
+
+
+class _Result:
+    """A result for Classroom 50. What lies in its place is taken away first: the submission may have brought it."""
+
+    def __init__(self, file: Path, policy: "Policy", directory: Path) -> None:
+        from sockspec.report import as_classroom50
+
+        self._file, self._policy = file, policy
+        self._runner, self._committed = as_classroom50.stated(os.environ), as_classroom50.committed(directory)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}") from None
+
+    def tell(self, report: "Report") -> None:
+        """Write it; SuiteError says why there are no points."""
+        from sockspec import catalogue
+        from sockspec.journal import Standing
+        from sockspec.report import as_classroom50, outputs
+        from sockspec.report.view import view
+
+        standing = Standing(report.submission, "", "graded", "", report)
+        seen = view(standing, self._policy, catalogue.exercise(report.exercise).requirements)
+        if (content := as_classroom50.render(seen, self._runner, self._committed)) is None:
+            raise SuiteError(f"{self._file} is not written, for there are no points: {seen.reason}")
+        outputs.write(self._file, [content])
+
+
+def _result(file: Path | None, policy_file: Path | None, submissions: "list[Submission]") -> _Result | None:
+    if file is None and policy_file is not None:
+        raise UsageError("--policy is for points; a check gives them with --classroom50 only")
+    if file is None:
+        return None
+    if len(submissions) > 1:
+        raise UsageError("--classroom50 writes one result; name one directory")
+    return _Result(file, _policy(submissions[0].exercise, policy_file), submissions[0].directory)
 
 
 def _again(directories: tuple[Path, ...], options: dict[str, object]) -> str:
@@ -202,8 +251,6 @@ def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
     return exit_status((record for report in reports for record in report.records), strict=strict)
 
 
-_POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-                       help="Points, and what students are told; else the one that the exercise brings.")  # fmt: skip
 _SEED = click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
 _CLASS = click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 _EXERCISE = click.option("--exercise", required=True, metavar="NAME", help="Which exercise it is.")

@@ -26,7 +26,7 @@ RUNNER = {
 
 def rendered(standing: Standing, policy: Policy | None = None) -> dict[str, Any]:
     """The document, which the schema describes."""
-    content = as_classroom50.render(seen(standing, policy), RUNNER, COMMITTED)
+    content = as_classroom50.render(seen(standing, policy), as_classroom50.stated(RUNNER), COMMITTED)
     assert content is not None
     document: dict[str, Any] = json.loads(content)
     jsonschema.validate(document, SCHEMA)
@@ -54,17 +54,17 @@ def test_a_failed_test_says_why_and_a_passed_one_nothing() -> None:
 
 def test_the_time_is_that_of_the_commit_in_utc() -> None:
     local = COMMITTED.astimezone(timezone(timedelta(hours=5)))
-    content = as_classroom50.render(seen(standing()), RUNNER, local) or b""
+    content = as_classroom50.render(seen(standing()), {}, local) or b""
     assert json.loads(content)["datetime"] == "2026-01-02T03:04:05Z"
 
 
 def test_one_that_is_not_graded_has_no_result() -> None:
-    assert as_classroom50.render(seen(not_graded()), RUNNER, COMMITTED) is None
+    assert as_classroom50.render(seen(not_graded()), {}, COMMITTED) is None
 
 
 def test_a_variable_that_the_runner_did_not_set_is_named() -> None:
     with pytest.raises(UsageError, match="not in the environment: OWNER; Classroom 50's runner sets them"):
-        as_classroom50.render(seen(standing()), {**RUNNER, "OWNER": ""}, COMMITTED)
+        as_classroom50.stated({**RUNNER, "OWNER": ""})
 
 
 @settings(deadline=None, max_examples=25)
