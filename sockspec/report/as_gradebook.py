@@ -22,6 +22,10 @@ COLUMNS = ["submission", "status", "points", "total", "reason", "digest"]
 _STARTS = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+_WIDEST = 40
+"""Columns of the terminal; what is longer stands out of its column, and the others keep theirs."""
+
+
 def escape(text: str) -> str:
     """The one escape of this sink: visible, on one line, and never a formula."""
     shown = visible(text)
@@ -62,20 +66,30 @@ def _reason(graded: Score | NotGraded) -> str:
 
 def show(standings: Mapping[str, Standing], policy: Policy, console: "Console") -> None:
     """Print the table: points, how many MUST and SHOULD are not met, and why there is no grade."""
-    from rich.table import Table
+    from rich.cells import cell_len
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("submission", "points", "MUST", "SHOULD", ""):
-        table.add_column(column, justify="right" if column in ("points", "MUST", "SHOULD") else "left", overflow="fold")
+    head = ["submission", "points", "MUST", "SHOULD", ""]
+    widths = [cell_len(cell) for cell in head]
+    for cells in _cells(standings, policy, console):  # once for the widths, once to print them: no line is kept
+        widths = [max(width, min(cell_len(cell), _WIDEST)) for width, cell in zip(widths, cells, strict=True)]
+
+    def line(name: str, *cells: str) -> str:
+        *figures, reason = cells
+        gaps = [" " * (width - cell_len(cell)) for width, cell in zip(widths, [name, *figures], strict=False)]
+        columns = [name + gaps[0], *(gap + figure for gap, figure in zip(gaps[1:], figures, strict=True)), reason]
+        return "  ".join(columns).rstrip()
+
+    console.print(Text(line(*head), style="bold"), soft_wrap=True)
+    for cells in _cells(standings, policy, console):
+        console.print(Text(line(*cells), style="magenta" if cells[-1] else ""), soft_wrap=True)
+
+
+def _cells(standings: Mapping[str, Standing], policy: Policy, console: "Console") -> Iterator[list[str]]:
     for standing in standings.values():
         graded = score(policy, standing)
         cells = [standing.submission, *_shown(graded), _reason(graded)]
-        style = "magenta" if isinstance(graded, NotGraded) else ""
-        table.add_row(
-            *(Text(terminal.encodable(terminal.escape(cell), console.encoding)) for cell in cells), style=style
-        )
-    console.print(table)
+        yield [terminal.encodable(terminal.escape(cell), console.encoding) for cell in cells]
 
 
 def _shown(graded: Score | NotGraded) -> list[str]:
