@@ -209,11 +209,12 @@ class _Class:
                         return ""
                     case wire.Faulted(reason):
                         return reason
-                    case wire.Finished(roles, warnings, seconds):
+                    case wire.Finished(roles, warnings, seconds, limited):
                         if broken := [record for record in records if record.verdict is Verdict.ERROR]:
                             return _fault(broken[0])
                         warnings = [*warnings, *(f"left out: {line}" for line in taken.left_out)]
-                        self._graded(digest, check.report(exercise, name, roles, warnings, how, records, seconds))
+                        report = check.report(exercise, name, roles, warnings, how, records, seconds, limited=limited)
+                        self._graded(digest, report)
                         return ""
         except container.EngineFault as fault:
             return str(fault)
@@ -226,7 +227,7 @@ class _Class:
         for record in records:
             self._journal.append(Reached(name, record))
         exercise = self._job.policy.exercise
-        self._graded(digest, check.report(exercise, name, {}, [], options(self._job), records, 0.0))
+        self._graded(digest, check.report(exercise, name, {}, [], options(self._job), records, 0.0, limited=False))
 
     def _requirements(self) -> list[Requirement]:
         return list(catalogue.exercise(self._job.policy.exercise).requirements.values())
