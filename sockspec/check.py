@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import sockspec
-from sockspec import account, catalogue, house, mutants
+from sockspec import account, catalogue, house, mutants, sight
 from sockspec.build import Built, build
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.environment import base_python
@@ -26,6 +26,8 @@ Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
 
 
+LIMITED = ", limited view"
+"""What a report adds to its isolation where we may not see all that programs do."""
 _MOST_SLIPS = 3
 
 
@@ -46,6 +48,7 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
     confined = options.settings.isolation.kind == "container"
     exercise = submissions[0].exercise
     started = time.monotonic()
+    limited = sight.limited(account.SUBMISSION if confined else None)
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         built = {
             label: build(submission, Path(scratch) / str(number), confined=confined)
@@ -57,7 +60,16 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
         records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
     seconds = (time.monotonic() - started) / len(submissions)
     return [
-        report(exercise, label, submission.shown, list(built[label].warnings.values()), options, records, seconds)
+        report(
+            exercise,
+            label,
+            submission.shown,
+            list(built[label].warnings.values()),
+            options,
+            records,
+            seconds,
+            limited=limited,
+        )
         for label, submission in _labelled(submissions).items()
     ]
 
@@ -142,9 +154,9 @@ def _not_built_record(requirement: catalogue.Requirement, label: str, role: Role
 
 def report(
     exercise: str, label: str, roles: dict[Role, str], warnings: list[str], options: Options, records: list[Record],
-    seconds: float,
+    seconds: float, *, limited: bool,
 ) -> Report:  # fmt: skip
-    """The report on one of the submissions that those records are about."""
+    """The report on one of the submissions that those records are about; `limited` if not all could be seen."""
     order = list(catalogue.exercise(exercise).requirements)
     own = sorted(
         (record for record in records if record.submission == label),
@@ -156,7 +168,7 @@ def report(
         submission=label,
         roles=roles,
         seed=options.settings.seed,
-        isolation=options.settings.isolation.kind,
+        isolation=options.settings.isolation.kind + (LIMITED if limited else ""),
         seconds=seconds,
         warnings=list(dict.fromkeys(warnings)),
         slip=slip(exercise, roles, own) if not options.only else "",

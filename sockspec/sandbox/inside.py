@@ -46,7 +46,8 @@ def main() -> None:
         if not order.submission_bytes:
             for piece in wire.pieces(shelf.bundle()):
                 tell(piece)
-        tell(wire.Finished(report.roles, report.warnings, report.seconds))
+        limited = report.isolation.endswith(check.LIMITED)
+        tell(wire.Finished(report.roles, report.warnings, report.seconds, limited))
     except UsageError as error:
         tell(wire.Refused(str(error)))
     except SuiteError as error:

@@ -105,7 +105,7 @@ class Sandbox:
                         raise UsageError(f"{directory}: {reason}")
                     case wire.Faulted(reason):
                         raise SuiteError(reason)
-                    case wire.Finished(roles, warnings, _):
+                    case wire.Finished(roles, warnings, _, limited):
                         seconds = time.monotonic() - started
-                        return report(exercise, name, roles, warnings, options, records, seconds)
+                        return report(exercise, name, roles, warnings, options, records, seconds, limited=limited)
         raise container.EngineFault("the container ended before it had told all")
