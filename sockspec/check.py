@@ -171,12 +171,12 @@ def report(
         isolation=options.settings.isolation.kind + (LIMITED if limited else ""),
         seconds=seconds,
         warnings=list(dict.fromkeys(warnings)),
-        slip=slip(exercise, roles, own) if not options.only else "",
+        slip=_slip(exercise, roles, own) if not options.only else "",
         records=own,
     )
 
 
-def slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
+def _slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
     """The slips that fail just what this submission fails, role by role; nothing where too many do."""
     failed = {record.requirement for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)}
     told = []

@@ -66,12 +66,16 @@ def key(parts: Iterable[object]) -> str:
     return hashlib.sha256("\0".join([sys.version, *map(str, parts)]).encode()).hexdigest()
 
 
+def kept(name: str) -> Path:
+    """Where something is kept between runs (XDG base directories)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sockspec", name)
+
+
 class Shelf:
     """Recorded scenarios on disk, one compressed file each; what cannot be read is recorded again."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        self.directory = directory or cache_home / "sockspec" / "observations"
+        self.directory = directory or kept("observations")
 
     def get(self, name: str) -> list[Facet] | None:
         try:
