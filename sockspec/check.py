@@ -29,6 +29,8 @@ Seen = Callable[[int, int, Record], None]
 LIMITED = ", limited view"
 """What a report adds to its isolation where we may not see all that programs do."""
 _MOST_SLIPS = 3
+_UNUSED = ["terminal", "cacheprovider", "logging", "doctest", "junitxml", "unraisableexception", "threadexception"]
+"""Plugins of pytest that would only take time: one collects garbage five times over when all is done."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -107,7 +109,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         "--sockspec-run", msgspec.json.encode(run).decode(),
         "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
         "--override-ini", f"pythonpath={house.ROOT}",  # a suite may import modules of its own
-        "-p", "sockspec.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain",
+        "-p", "sockspec.plugin", "--assert=plain", *(f"-pno:{name}" for name in _UNUSED),
         "--basetemp", str(scratch / "pytest"),
         *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),
     ]  # fmt: skip

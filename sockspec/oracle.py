@@ -76,6 +76,7 @@ class Shelf:
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or kept("observations")
+        self._grew = False
 
     def get(self, name: str) -> list[Facet] | None:
         try:
@@ -91,6 +92,7 @@ class Shelf:
             self.directory.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(zlib.compress(msgspec.msgpack.encode(facets), 1))
             temporary.replace(self.directory / name)
+            self._grew = True
 
     def bundle(self) -> bytes:
         """All that is kept, in one piece."""
@@ -104,6 +106,8 @@ class Shelf:
 
     def prune(self, keep: int = 2000) -> None:
         """Remove the oldest beyond so many: every change of a suite or of the engine records anew."""
+        if not self._grew:
+            return
         with suppress(OSError):
             stored = sorted(self.directory.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in stored[keep:]:
