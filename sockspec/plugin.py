@@ -85,7 +85,8 @@ class SuitePlugin:
         self.diagnostics = Diagnostics()
         worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
         self.settings = msgspec.structs.replace(run.settings, worker=int(worker.removeprefix("gw")))
-        self.ports = Ports(self.settings.worker, self.diagnostics, alone=run.settings.isolation.kind != "this machine")
+        alone = run.settings.fresh and run.settings.isolation.kind != "this machine"
+        self.ports = Ports(self.settings.worker, self.diagnostics, alone=alone)
         self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}

@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True):
     patience: Patience = Patience()
     limits: Limits = Limits()
     worker: int = 0
+    fresh: bool = True
+    """Nobody before us has used the ports of our network."""
 
 
 class Ports:
