@@ -86,6 +86,39 @@ def test_several_directories_get_a_column_each() -> None:
     assert done.stdout.endswith("2 of 2 submissions conform\n")
 
 
+@pytest.fixture
+def repository(tmp_path: Path, broken: Path) -> Path:
+    """Three exercises, one of them with a fault."""
+    shutil.copytree(PROGRAMS / "hello" / "c-poll", tmp_path / "repository" / "hello")
+    shutil.copytree(PROGRAMS / "time" / "c-poll", tmp_path / "repository" / "time")
+    broken.rename(tmp_path / "repository" / "echo")
+    return tmp_path / "repository"
+
+
+def test_the_exercises_of_a_repository_are_checked_one_after_the_other(repository: Path) -> None:
+    done = sockspec("check", repository, "--only", "server.next-client")
+    headings = [line.split()[0] for line in done.stdout.splitlines() if "  isolation: " in line]
+    assert (done.returncode, headings) == (1, ["echo", "hello", "time"])
+    assert done.stdout.endswith("2 of 3 exercises conform\n")
+
+
+def test_a_pattern_leaves_out_the_exercises_that_it_is_not_about(repository: Path) -> None:
+    done = sockspec("check", repository, "--only", "hello.server.greets", "--only", "time.*.four-bytes")
+    assert done.stdout.endswith("2 of 2 exercises conform\n")
+    assert "echo" not in done.stdout
+
+
+def test_a_repository_has_one_report_of_each_kind(repository: Path, tmp_path: Path) -> None:
+    files = {kind: tmp_path / kind for kind in ("json", "junit", "summary")}
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(files["summary"])}
+    written = ("--json", files["json"], "--junit", files["junit"], "--github")
+    sockspec("check", repository, "--only", "server.next-client", *written, env=environment)
+    names = ["echo", "hello", "time"]
+    assert [report["exercise"] for report in json.loads(files["json"].read_bytes())] == names
+    assert [suite.get("name") for suite in ElementTree.parse(files["junit"]).getroot()] == names
+    assert all(f"## {name}: " in files["summary"].read_text() for name in names)
+
+
 def test_two_workers_reach_the_verdicts_of_one(broken: Path) -> None:
     one, two = (checked(broken, "--exercise", "echo", "--jobs", jobs) for jobs in (1, 2))
     verdicts = [[(v["requirement"], v["case"], v["verdict"]) for v in report["verdicts"]] for report in (one, two)]
@@ -283,7 +316,7 @@ def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:
 def test_a_directory_that_fits_two_exercises(tmp_path: Path) -> None:
     done = sockspec("check", submission(tmp_path, server_py=""))
     assert done.returncode == 2
-    assert "datagram, echo, hello, time and words fit; say it with --exercise datagram" in done.stderr
+    assert "datagram, echo, hello, time and words fit; say it with --exercise datagram, in" in done.stderr
 
 
 def test_two_programs_that_may_be_the_server(tmp_path: Path) -> None:
