@@ -265,7 +265,9 @@ def judged(
         verdict = Verdict.FAIL if must else Verdict.WARN if level is Level.SHOULD else Verdict.NOTE
         return verdict, raised.outcome, raised.diagnosis, ""
     summary = str(raised) if isinstance(raised, (SuiteError, UsageError)) else f"{type(raised).__name__}: {raised}"
-    return Verdict.ERROR, Outcome.SUITE_ERROR, Diagnosis(summary=summary), ""
+    # Where the reference failed, what it said tells whoever writes the exercise more than that it did.
+    last_words = raised.__cause__.diagnosis.last_words if isinstance(raised.__cause__, Failure) else ""
+    return Verdict.ERROR, Outcome.SUITE_ERROR, Diagnosis(summary=summary, last_words=last_words), ""
 
 
 def _for_pytest(record: Record, report: pytest.TestReport) -> tuple[Any, Any]:
