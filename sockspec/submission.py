@@ -156,7 +156,8 @@ def _below(directory: Path, name: str) -> str:
 
 
 def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
-    return " or ".join(f"{exercise.names[role][0]}.py or {exercise.names[role][0]}.c" for role in roles)
+    names = [exercise.names[role][0] for role in roles if role in exercise.names]
+    return " or ".join(f"{name}.py or {name}.c" for name in names)
 
 
 def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
@@ -262,7 +263,7 @@ def _candidates(
     """What in the directory may be that program, by name: at most one for each of its names and languages."""
     targets = _targets(directory, entries)
     found = []
-    for name in exercise.names[role]:
+    for name in exercise.names.get(role, ()):
         arguments = _ARGUMENTS[role]
         if f"{name}.py" in entries:
             found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))
