@@ -325,6 +325,21 @@ def gradescope(exercise: str, policy_file: Path | None, out: Path) -> None:
     click.echo(f"{out}: an autograder for {exercise}; make the assignment worth {found.total} points")
 
 
+@main.command()
+@click.argument("exercise")
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+def new(exercise: str, directory: Path) -> None:
+    """Lay out the files of a new exercise in DIR, a checkout of sockspec; each says what belongs into it."""
+    from sockspec import skeleton
+
+    for file in skeleton.lay_out(exercise, directory):
+        click.echo(file)
+    click.echo(
+        f"\nWhere they say TODO something is missing, and they say what. Begin with reference/{exercise}; then, in"
+        f" {directory}:\n  make check SUBMISSION=reference/{exercise} EXERCISE={exercise}"
+    )
+
+
 @main.command("list")
 @click.argument("exercise", required=False)
 def list_(exercise: str | None) -> None:

@@ -13,9 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sockspec import house
 from sockspec.kernel import threads as proc
-from tests.running import PROGRAMS, checked, failed, sockspec
+from tests.running import PROGRAMS, checked, copy_house, failed, sockspec, sockspec_of
 
 GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
 NEVER_ACCEPTS_AGAIN = (
@@ -203,15 +202,11 @@ def test_a_module_of_the_submission_is_not_taken_for_the_standard_librarys(tmp_p
 
 @pytest.fixture
 def house_copy(tmp_path: Path) -> Path:
-    """A copy of the whole house, whose reference may be changed."""
-    for name in ("sockspec", "suites", "reference"):
-        shutil.copytree(house.ROOT / name, tmp_path / "house" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "house"
+    return copy_house(tmp_path / "house")
 
 
 def run_in(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    return sockspec("check", *arguments, cwd=copy, env=environment)
+    return sockspec_of(copy, "check", *arguments)
 
 
 def test_another_greeting_in_the_reference_is_what_the_suite_expects(house_copy: Path, tmp_path: Path) -> None:
