@@ -42,6 +42,8 @@ def copy_house(directory: Path) -> Path:
     """A copy of the house, engine and all, that may be changed."""
     for name in ("sockspec", "suites", "reference", "fixtures/programs", "fixtures/mutants"):
         shutil.copytree(house.ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "requirements.lock"):
+        shutil.copy(house.ROOT / name, directory)
     return directory
 
 
