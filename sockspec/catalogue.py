@@ -163,16 +163,18 @@ def requirement(slug: str) -> Requirement:
     return known[slug]
 
 
-def select(slugs: list[str], patterns: list[str]) -> list[str]:
-    """The slugs that match any of the globs, in their order; a glob that matches none is a UsageError.
+def matching(slugs: list[str], pattern: str) -> set[str]:
+    """The slugs that match a glob, which may leave out the exercise (`server.*`) or the role as well (`in-pieces`)."""
+    return {slug for slug in slugs if any(fnmatchcase(slug, each) for each in (pattern, f"*.{pattern}"))}
 
-    A pattern may leave out the exercise (`server.*`) or the role as well (`in-pieces`).
-    """
+
+def select(slugs: list[str], patterns: list[str]) -> list[str]:
+    """The slugs that match any of the globs, in their order; a glob that matches none is a UsageError."""
     if not patterns:
         return slugs
     chosen = set()
     for pattern in patterns:
-        found = {s for s in slugs if any(fnmatchcase(s, p) for p in (pattern, f"*.{pattern}"))}
+        found = matching(slugs, pattern)
         if not found:
             tails = [s.split(".", 2)[2] for s in slugs]
             raise UsageError(

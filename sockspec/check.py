@@ -109,6 +109,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         "--sockspec-run", msgspec.json.encode(run).decode(),
         "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
         "--override-ini", f"pythonpath={house.ROOT}",  # a suite may import modules of its own
+        "--import-mode", "importlib",  # suites have files of the same names
         "-p", "sockspec.plugin", "--assert=plain", *(f"-pno:{name}" for name in _UNUSED),
         "--basetemp", str(scratch / "pytest"),
         *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),
@@ -125,7 +126,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.faults:
-        raise UsageError(f"nothing to check: {' '.join(options.only)} is about a half that is not there")
+        raise UsageError(_nothing_to_check(options))
     if collector.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SuiteError("\n".join(collector.faults) or f"pytest ended with {status!r}")
     return collector.records
@@ -190,8 +191,32 @@ def _slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
     return " ".join(told).strip()
 
 
-def complain_about_mixture(submissions: list[Submission]) -> None:
-    """Columns of one table are about one exercise."""
-    exercises = sorted({submission.exercise for submission in submissions})
-    if len(exercises) > 1:
-        raise UsageError(f"these are for different exercises ({', '.join(exercises)}); check them one by one")
+def by_exercise(submissions: list[Submission], options: Options) -> list[tuple[list[Submission], Options]]:
+    """The submissions of each exercise, and how they are checked: the others' part of `only` is left out."""
+    groups: dict[str, list[Submission]] = {}
+    for submission in submissions:
+        groups.setdefault(submission.exercise, []).append(submission)
+    if len(groups) == 1:
+        return [(submissions, options)]
+    catalogue.select([slug for name in groups for slug in catalogue.exercise(name).requirements], list(options.only))
+    parts: list[tuple[list[Submission], Options]] = []
+    for name, own in groups.items():
+        only = _about(name, own, options.only)
+        if only or not options.only:
+            settings = msgspec.structs.replace(options.settings, fresh=not parts)
+            parts.append((own, msgspec.structs.replace(options, settings=settings, only=only)))
+    if not parts:
+        raise UsageError(_nothing_to_check(options))
+    return parts
+
+
+def _about(exercise: str, submissions: list[Submission], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns that are about a half which one of the submissions has."""
+    roles = {role for submission in submissions for role in submission.sources}
+    requirements = catalogue.exercise(exercise).requirements.values()
+    slugs = [each.slug for each in requirements if each.role in roles or (each.role == "both" and len(roles) > 1)]
+    return tuple(pattern for pattern in patterns if catalogue.matching(slugs, pattern))
+
+
+def _nothing_to_check(options: Options) -> str:
+    return f"nothing to check: {' '.join(options.only)} is about a half that is not there"

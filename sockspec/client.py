@@ -340,7 +340,7 @@ class Visit:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.program.signal(signal.SIGCONT)
+        self.program.signal_each(signal.SIGCONT)
 
 
 def default_port(scenario: Scenario) -> int:

@@ -164,6 +164,14 @@ class Program:
         self.spent_s += usage.ru_utime + usage.ru_stime
         return status
 
+    def signal_each(self, number: signal.Signals) -> None:
+        """Send a signal to all of it, and to what has left the foreground job as well (setsid)."""
+        self.signal(number)
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                if os.getpgid(pid) != self.pid:
+                    os.kill(pid, number)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of it, as a terminal does to a foreground job."""
         with suppress(ProcessLookupError):

@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True):
     patience: Patience = Patience()
     limits: Limits = Limits()
     worker: int = 0
+    fresh: bool = True
+    """Nobody before us has used the ports of our network."""
 
 
 class Ports:
@@ -179,7 +181,7 @@ class Scenario:
 
     def pause(self, program: Program) -> None:
         """Stop a program in its tracks (SIGSTOP), and wait until every thread stands still."""
-        program.signal(signal.SIGSTOP)
+        program.signal_each(signal.SIGSTOP)
         standstill = self.watch.until(lambda: all(t.state in "Tt" for t in proc.threads(program.pids())))
         if standstill is not None:
             self.fail(f"{program.name} cannot be stopped", standstill=standstill)

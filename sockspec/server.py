@@ -102,7 +102,7 @@ class Server:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.running().signal(signal.SIGCONT)
+        self.running().signal_each(signal.SIGCONT)
 
     # --- clients
 

@@ -1,6 +1,7 @@
 """A submission: a directory with somebody's client and/or server, and how those are built and started.
 
-`sockspec.toml` says it, every key optional; what it leaves out is found by name. Nothing of a submission is imported.
+`sockspec.toml` says it, every key optional; what it leaves out is found by name. A directory of such directories, each
+for an exercise, is as many submissions. Nothing of a submission is imported.
 """
 
 import os
@@ -116,6 +117,22 @@ class Wishes(msgspec.Struct, frozen=True):
     port: int | None = None
 
 
+def find_all(directory: Path, wishes: Wishes) -> list[Submission]:
+    """The submission in that directory; where there is none in it itself, those in its subdirectories."""
+    if wishes.exercise or wishes.commands or _holds_one(directory, wishes):
+        return [find(directory, wishes)]
+    with os.scandir(directory) as listing:
+        below = sorted(entry.name for entry in listing if entry.is_dir(follow_symlinks=False))
+    parts = [directory / name for name in below if not name.startswith(".")]
+    meant = [part for part in parts if part.name in house.exercises() or _holds_one(part, wishes)]
+    return [find(part, wishes) for part in meant or [directory]]
+
+
+def _holds_one(directory: Path, wishes: Wishes) -> bool:
+    entries = _entries(directory)
+    return MANIFEST in entries or bool(_fitting(directory, entries, wishes))
+
+
 def find(directory: Path, wishes: Wishes) -> Submission:
     """The submission in that directory; UsageError says what is missing or unclear."""
     entries = _entries(directory)
@@ -129,13 +146,18 @@ def find(directory: Path, wishes: Wishes) -> Submission:
         raise UsageError(
             f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"
             f" {_expected(exercise, wishes.roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
-            " or on the command line (--server, --client)."
+            f" or on the command line (--server, --client).{_below(directory, exercise.name)}"
         )
     return Submission(directory, exercise.name, sources)
 
 
+def _below(directory: Path, name: str) -> str:
+    return f" Or is it in {directory / name}?" if (directory / name).is_dir() else ""
+
+
 def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
-    return " or ".join(f"{exercise.names[role][0]}.py or {exercise.names[role][0]}.c" for role in roles)
+    names = [exercise.names[role][0] for role in roles if role in exercise.names]
+    return " or ".join(f"{name}.py or {name}.c" for name in names)
 
 
 def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
@@ -173,25 +195,34 @@ def _opening(path: Path) -> bytes:
         return file.read(_MOST_TEXT_BYTES)
 
 
-def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> str:
-    """The one exercise whose programs are there by name."""
-    known = house.exercises()
-    fitting = [
+def _fitting(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> list[str]:
+    """The exercises whose programs are there by name."""
+    return [
         name
-        for name in known
+        for name in house.exercises()
         if any(_candidates(role, directory, entries, catalogue.exercise(name)) for role in wishes.roles)
     ]
+
+
+def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> str:
+    """The one exercise whose programs are there by name, or else the one that the directory is named after."""
+    known, own_name = house.exercises(), directory.resolve().name
+    fitting = _fitting(directory, entries, wishes)
     if len(fitting) == 1:
         return fitting[0]
-    if not fitting and not wishes.commands:
+    if own_name in (fitting or known):
+        return own_name
+    if not fitting and not wishes.commands and MANIFEST not in entries:
         raise UsageError(
             f"{directory}: nothing to run. A program is found by its name (server.py, server.c, client.py, client.c,"
-            f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`)."
+            f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`). Of several"
+            f" exercises each has a directory, with that exercise's name or a {MANIFEST} of its own."
         )
     which = f"{', '.join(fitting[:-1])} and {fitting[-1]} fit" if fitting else f"there are {', '.join(known)}"
     raise UsageError(
-        f"{directory}: for which exercise? {which}; say it with --exercise {(fitting or known)[0]},"
-        f' or in {MANIFEST} (exercise = "{(fitting or known)[0]}").'
+        f"{directory}: for which exercise? {which}; say it with --exercise"
+        f' {(fitting or known)[0]}, in {MANIFEST} (exercise = "{(fitting or known)[0]}"),'
+        f" or with the name of the directory{nearest(own_name, known) or '.'}"
     )
 
 
@@ -232,7 +263,7 @@ def _candidates(
     """What in the directory may be that program, by name: at most one for each of its names and languages."""
     targets = _targets(directory, entries)
     found = []
-    for name in exercise.names[role]:
+    for name in exercise.names.get(role, ()):
         arguments = _ARGUMENTS[role]
         if f"{name}.py" in entries:
             found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))

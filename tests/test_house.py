@@ -20,7 +20,7 @@ ROOMS = [
     "report.as_gradebook", "report.as_gradescope", "report.as_classroom50", "report.as_github", "report.outputs",
     "check", "engine", "sandbox", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside",
     "sandbox.run", "grade", "gradescope", "gradescope.archive",
-    "gradescope.inside", "cli", "__main__",
+    "gradescope.inside", "skeleton", "cli", "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
 
@@ -77,6 +77,14 @@ def test_a_reference_is_one_short_file_of_the_standard_library(path: Path) -> No
     assert {name.split(".")[0] for name in imported(path)} <= set(sys.stdlib_module_names)
     assert len(path.read_text().splitlines()) <= 60
     assert not {"create_connection", "create_server", "socketserver", "asyncio"} & set(path.read_text().split())
+
+
+@pytest.mark.parametrize("exercise", house.exercises())
+def test_an_exercise_is_finished(exercise: str) -> None:
+    tops = (house.SUITES, house.REFERENCE, house.FIXTURES / "programs", house.MUTANTS)
+    files = [path for top in tops for path in (top / exercise).rglob("*.*")]
+    left = [f"{path}: {line}" for path in files for line in path.read_text().splitlines() if "TODO" in line]
+    assert left == []
 
 
 @pytest.mark.parametrize("slug", list(catalogue.all_requirements()))
