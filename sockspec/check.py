@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import sockspec
-from sockspec import account, catalogue, house, mutants
+from sockspec import account, catalogue, house, mutants, sight
 from sockspec.build import Built, build
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.environment import base_python
@@ -26,7 +26,11 @@ Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
 
 
+LIMITED = ", limited view"
+"""What a report adds to its isolation where we may not see all that programs do."""
 _MOST_SLIPS = 3
+_UNUSED = ["terminal", "cacheprovider", "logging", "doctest", "junitxml", "unraisableexception", "threadexception"]
+"""Plugins of pytest that would only take time: one collects garbage five times over when all is done."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
     confined = options.settings.isolation.kind == "container"
     exercise = submissions[0].exercise
     started = time.monotonic()
+    limited = sight.limited(account.SUBMISSION if confined else None)
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         built = {
             label: build(submission, Path(scratch) / str(number), confined=confined)
@@ -57,7 +62,16 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
         records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
     seconds = (time.monotonic() - started) / len(submissions)
     return [
-        report(exercise, label, submission.shown, list(built[label].warnings.values()), options, records, seconds)
+        report(
+            exercise,
+            label,
+            submission.shown,
+            list(built[label].warnings.values()),
+            options,
+            records,
+            seconds,
+            limited=limited,
+        )
         for label, submission in _labelled(submissions).items()
     ]
 
@@ -96,7 +110,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
         "--override-ini", f"pythonpath={house.ROOT}",  # a suite may import modules of its own
         "--import-mode", "importlib",  # suites have files of the same names
-        "-p", "sockspec.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain",
+        "-p", "sockspec.plugin", "--assert=plain", *(f"-pno:{name}" for name in _UNUSED),
         "--basetemp", str(scratch / "pytest"),
         *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),
     ]  # fmt: skip
@@ -143,9 +157,9 @@ def _not_built_record(requirement: catalogue.Requirement, label: str, role: Role
 
 def report(
     exercise: str, label: str, roles: dict[Role, str], warnings: list[str], options: Options, records: list[Record],
-    seconds: float,
+    seconds: float, *, limited: bool,
 ) -> Report:  # fmt: skip
-    """The report on one of the submissions that those records are about."""
+    """The report on one of the submissions that those records are about; `limited` if not all could be seen."""
     order = list(catalogue.exercise(exercise).requirements)
     own = sorted(
         (record for record in records if record.submission == label),
@@ -157,15 +171,15 @@ def report(
         submission=label,
         roles=roles,
         seed=options.settings.seed,
-        isolation=options.settings.isolation.kind,
+        isolation=options.settings.isolation.kind + (LIMITED if limited else ""),
         seconds=seconds,
         warnings=list(dict.fromkeys(warnings)),
-        slip=slip(exercise, roles, own) if not options.only else "",
+        slip=_slip(exercise, roles, own) if not options.only else "",
         records=own,
     )
 
 
-def slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
+def _slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
     """The slips that fail just what this submission fails, role by role; nothing where too many do."""
     failed = {record.requirement for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)}
     told = []

@@ -222,7 +222,7 @@ class Visit:
         script, conversation = self.scenario.script, self.scenario.conversation
         closed = self.output_closed
         if script.recording:
-            self.scenario.watch.until(closed)
+            self.scenario.watch.until_or_rest(closed)
             script.record(Facet("output", data=conversation.without_variation(bytes(self._unclaimed()))))
             self._claimed = self.program.stdout.count
             return

@@ -155,7 +155,7 @@ class Peer:
         script = self._stage.script
         if script.recording:
             with self._open_to(_RECORDING_BOUND_BYTES):
-                self._stage.watch.until(lambda: bool(self.ended))
+                self._stage.watch.until_or_rest(lambda: bool(self.ended))
             script.record(Facet("bytes", data=self._claim()))
             return script.facets[-1].data
         expected = script.take("bytes").data
@@ -199,7 +199,7 @@ class Peer:
         script = self._stage.script
         if script.recording:
             with self._open_to(_RECORDING_BOUND_BYTES):
-                self._stage.watch.until(lambda: bool(self.ended))
+                self._stage.watch.until_or_rest(lambda: bool(self.ended))
             self._notice_late_reset()
             if surplus := len(self._unclaimed()):
                 raise SuiteError(f"the reference sent {surplus} bytes that the scenario did not ask for")
@@ -233,7 +233,7 @@ class Peer:
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""
         with self._open_to(1):
-            self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
+            self._stage.watch.until_or_rest(lambda: bool(self.ended or self._unclaimed()))
         if extra := bytes(self._unclaimed()):
             self._too_many(extra)
 

@@ -15,6 +15,7 @@ from sockspec import diagnosis
 from sockspec.client import Visit, default_port, meet
 from sockspec.failure import NotRun
 from sockspec.kernel import threads as proc
+from sockspec.kernel.held import Held
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
 from sockspec.peer import LINGER_NOT, Peer
 from sockspec.program import Program
@@ -78,8 +79,8 @@ class Server:
 
     def listeners(self) -> list[Socket]:
         """Its listening sockets on its port."""
-        held = proc.sockets(self.running().pids())
-        return [s for s in self.scenario.watch.diagnostics.listening(self.port) if s.inode in held]
+        held = Held(self.running().pids())
+        return [s for s in self.scenario.watch.diagnostics.listening(self.port) if s in held]
 
     def stop(self) -> None:
         """Kill it with all it started."""
@@ -264,7 +265,7 @@ class Server:
         pids = self.running().pids()
         zombies = proc.zombies(pids)
         return Holdings(
-            open_files=sum(len(proc.links(pid)) for pid in pids),
+            open_files=sum(proc.open_files(pid) for pid in pids),
             threads=len(proc.threads(pids)),
             zombies=zombies,
             processes=len(pids) - zombies,

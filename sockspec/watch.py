@@ -18,6 +18,7 @@ import msgspec
 
 from sockspec.complaint import SuiteError
 from sockspec.kernel import threads as proc
+from sockspec.kernel.calls import UNREAD
 from sockspec.kernel.look import Look, Rest, look
 from sockspec.kernel.sockets import Diagnostics
 from sockspec.program import Output, Program
@@ -27,6 +28,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.016
 _BETWEEN_LIMIT_CHECKS_S = 0.02
 _MACHINE_FAULT_S = 300.0
 _INTO_A_SECOND_S = 0.2
+_UNSEEN_REST_S = 0.2
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -177,9 +179,21 @@ class Watch:
 
     def outwait(self) -> Standstill:
         """Wait until nothing more comes of its own accord; a timer is outwaited, and costs no patience afterwards."""
-        spent = self._timer_spent_s
-        standstill = self.until(lambda: False)
+        standstill = self.until_or_rest(lambda: False)
         assert standstill is not None
+        return standstill
+
+    def until_or_rest(self, met: Callable[[], bool]) -> Standstill | None:
+        """The same, where it may as well be that the condition never holds; who sleeps unseen rests soon."""
+        spent = self._timer_spent_s
+
+        def unseen() -> bool:
+            slept = self._timer_spent_s - spent > _UNSEEN_REST_S
+            return slept and any(thread.call == UNREAD for thread in self.look().threads)
+
+        standstill = self.until(lambda: met() or unseen())
+        if standstill is None and not met():
+            standstill = Standstill(Why.TIMER, self.look())
         self._timer_spent_s = spent
         return standstill
 

@@ -11,12 +11,12 @@ from sockspec import catalogue, house
 ENGINE = house.ROOT / "sockspec"
 ROOMS = [
     "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
-    "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams", "kernel.look", "failure",
-    "account", "workdir", "members", "intake", "submission", "mutants", "pages", "oracle", "program", "watch", "peer",
-    "udp", "udp.peer", "diagnosis", "scenario", "client", "server", "udp.client", "udp.server", "suite", "shared",
-    "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "policy",
-    "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "report.view",
-    "report.words", "report.html", "report.as_feedback", "report.as_page", "report.as_overview",
+    "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams", "kernel.held", "kernel.look",
+    "failure", "account", "sight", "workdir", "members", "intake", "submission", "mutants", "pages", "oracle",
+    "program", "watch", "peer", "udp", "udp.peer", "diagnosis", "scenario", "client", "server", "udp.client",
+    "udp.server", "suite", "shared", "shared.server", "shared.client", "build", "plugin", "report", "report.model",
+    "journal", "policy", "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress",
+    "report.view", "report.words", "report.html", "report.as_feedback", "report.as_page", "report.as_overview",
     "report.as_gradebook", "report.as_gradescope", "report.as_classroom50", "report.as_github", "report.outputs",
     "check", "engine", "sandbox", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside",
     "sandbox.run", "grade", "gradescope", "gradescope.archive",
