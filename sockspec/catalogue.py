@@ -66,6 +66,8 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply: str = ""
     reply_hex: str = ""
     """The reply of an exercise whose messages are no text."""
+    request_varies: bool = False
+    """What a client says is its own affair: our server takes any request that there is."""
     reply_varies: bool = False
     """What a server says is its own affair: a short visit takes any reply that there is."""
     output_varies: str = ""
@@ -101,8 +103,8 @@ class Exercise(msgspec.Struct, frozen=True):
     conversation: Conversation
     names: dict[str, list[str]]
     """Names a submission may give its programs, without their endings, by role."""
-    default_port: int | None
-    """The port of a server that is given none; None where the port is not optional."""
+    default_port: int | dict[Role, int] | None
+    """The port of a program that is given none, or one for each role; None where the port is not optional."""
     requirements: dict[str, Requirement]
     transport: Literal["tcp", "udp"] = "tcp"
 

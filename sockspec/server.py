@@ -145,8 +145,8 @@ class Server:
 
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
-        if request := self.scenario.conversation.request_bytes():
-            peer.send(request)
+        if self.request:
+            peer.send(self.request)
             peer.finish()
         self.hear(peer)
         peer.expect_nothing_more()
@@ -157,6 +157,11 @@ class Server:
         for client in clients:
             self.converse(client)
 
+    @property
+    def request(self) -> bytes:
+        """What a client of ours says in the short conversation."""
+        return self.scenario.conversation.request_bytes()
+
     def visits(self, number: int) -> None:
         """That many visits, one after the other."""
         for _ in range(number):
@@ -164,7 +169,7 @@ class Server:
 
     def say_and_finish(self, peer: Peer) -> None:
         """All that a client says in the short conversation; it reads the reply, and stays."""
-        peer.send(self.scenario.conversation.request_bytes())
+        peer.send(self.request)
         peer.finish()
         self.hear(peer)
 
@@ -312,7 +317,7 @@ class Server:
 
     def start_on_default_port(self) -> None:
         """Start it with no port, and wait until it listens on the port that the exercise names for that."""
-        self.port = default_port(self.scenario)
+        self.port = default_port(self.scenario, "server")
         self.launch_without_port()
         self.expect_listening(f"given no port; the exercise names {self.port} for that", Outcome.WRONG)
 
