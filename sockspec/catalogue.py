@@ -107,6 +107,8 @@ class Exercise(msgspec.Struct, frozen=True):
     """The port of a program that is given none, or one for each role; None where the port is not optional."""
     requirements: dict[str, Requirement]
     transport: Literal["tcp", "udp"] = "tcp"
+    directory: dict[str, str] = {}
+    """The files, by name, of the directory that programs are started in; without any it is the submission's own."""
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -287,6 +287,15 @@ class Peer:
             if self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.ended = "reset"
 
+    def expect_any_end(self) -> None:
+        """The connection ends, whatever comes before that and whether or not the end is orderly."""
+        with self._open_to(_RECORDING_BOUND_BYTES):
+            standstill = self._stage.watch.until(lambda: bool(self.ended))
+        self._claim()
+        if not self.ended:
+            self._stage.fail(f"{self.name} waits for the end of the connection", standstill=standstill,
+                             expected="an end of any kind", received=ENDINGS[""])  # fmt: skip
+
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""
         with self._open_to(1):

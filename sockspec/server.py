@@ -13,12 +13,14 @@ import msgspec
 
 from sockspec import diagnosis
 from sockspec.client import Visit, default_port, meet
+from sockspec.complaint import SuiteError
 from sockspec.failure import NotRun
 from sockspec.kernel import threads as proc
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
 from sockspec.peer import LINGER_NOT, Peer
 from sockspec.program import Program
 from sockspec.scenario import LOOPBACK, Scenario
+from sockspec.site import Site
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill, Why
 
@@ -102,6 +104,15 @@ class Server:
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
         self.running().signal(signal.SIGCONT)
+
+    # --- the files in the directory that it is started in
+
+    @property
+    def site(self) -> Site:
+        """That directory, where the exercise has one: `write()` and `link()` put something there."""
+        if self.scenario.site is None:
+            raise SuiteError(f"{self.scenario.exercise.name} names no files (`[directory]`)")
+        return self.scenario.site
 
     # --- clients
 

@@ -123,8 +123,12 @@ def find(directory: Path, wishes: Wishes) -> Submission:
     exercise = catalogue.exercise(wishes.exercise or manifest.exercise or _only_fit(directory, entries, wishes))
     sources = {}
     for role in wishes.roles:
+        if role not in exercise.names:
+            continue  # an exercise may have one half only
         if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
             sources[role] = source
+    if not sources and not set(wishes.roles) & set(exercise.names):
+        raise UsageError(f"{exercise.name} is an exercise for a {next(iter(exercise.names))} only.")
     if not sources:
         raise UsageError(
             f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"
@@ -135,7 +139,8 @@ def find(directory: Path, wishes: Wishes) -> Submission:
 
 
 def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
-    return " or ".join(f"{exercise.names[role][0]}.py or {exercise.names[role][0]}.c" for role in roles)
+    usual = [exercise.names[role][0] for role in roles if role in exercise.names]
+    return " or ".join(f"{name}.py or {name}.c" for name in usual)
 
 
 def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
@@ -232,7 +237,7 @@ def _candidates(
     """What in the directory may be that program, by name: at most one for each of its names and languages."""
     targets = _targets(directory, entries)
     found = []
-    for name in exercise.names[role]:
+    for name in exercise.names.get(role, []):
         arguments = _ARGUMENTS[role]
         if f"{name}.py" in entries:
             found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))
