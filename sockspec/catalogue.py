@@ -66,6 +66,8 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply: str = ""
     reply_hex: str = ""
     """The reply of an exercise whose messages are no text."""
+    half_close: bool = True
+    """A client that has said its request ends its side; in HTTP it does not, and some servers take it for gone then."""
     request_varies: bool = False
     """What a client says is its own affair: our server takes any request that there is."""
     reply_varies: bool = False

@@ -157,8 +157,7 @@ class Server:
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
         if self.request:
-            peer.send(self.request)
-            peer.finish()
+            self.ask(peer)
         self.hear(peer)
         peer.expect_nothing_more()
         peer.vanish()
@@ -178,11 +177,18 @@ class Server:
         for _ in range(number):
             self.visit()
 
-    def say_and_finish(self, peer: Peer) -> None:
-        """All that a client says in the short conversation; it reads the reply, and stays."""
+    def ask(self, peer: Peer) -> None:
+        """All that a client says in the short conversation, and the end of its side if that belongs to it."""
         peer.send(self.request)
-        peer.finish()
+        if self.scenario.conversation.half_close:
+            peer.finish()
+
+    def say_and_finish(self, peer: Peer) -> None:
+        """All that a client says in the short conversation; it reads the reply, ends its side, and stays."""
+        self.ask(peer)
         self.hear(peer)
+        if not self.scenario.conversation.half_close:
+            peer.finish()
 
     def hear(self, peer: Peer) -> None:
         """The reply of the short conversation; any reply at all, where what a server says is its own affair."""

@@ -73,8 +73,10 @@ def wrong_length(message: bytes) -> str:
 
 
 def no_close(message: bytes) -> str:
-    """What is wrong with the header line `Connection: close`."""
+    """What is wrong with the header line `Connection: close`; a server that speaks HTTP/1.0 need not have it."""
     stated = values(message, b"connection")
+    if not stated and message.startswith(b"HTTP/1.0 "):
+        return ""
     if not stated:
         return "there is no header line `Connection: close`"
     options = {option.strip().lower() for value in stated for option in value.split(b",")}
