@@ -97,6 +97,7 @@ def test_a_request_is_understood_wherever_it_was_cut(server: Server) -> None:
         peer.expect_nothing_yet()
         peer.send(server.request[at:])
         server.hear(peer)
+        peer.leave()
 
 
 @requirement("server.long-request")

@@ -1,7 +1,13 @@
 """What is wrong with the request of a web client."""
 
-from sockspec.shared.http import values
+from sockspec.shared.http import body, not_in_lines, values
 from sockspec.suite import Fault
+
+
+def not_only_lines(request: bytes) -> str:
+    """What is wrong with the lines of a request, behind which there is nothing."""
+    surplus = len(body(request))
+    return not_in_lines(request) or (f"behind the blank line there is more ({surplus} bytes)" if surplus else "")
 
 
 def not_for(host: str) -> Fault:

@@ -25,9 +25,9 @@ from sockspec.shared.client import (  # noqa: F401
     test_when_one_address_refuses_it_tries_the_next,
     test_when_the_ipv6_address_refuses_it_tries_the_ipv4_address,
 )
-from sockspec.shared.http import no_answer, no_close, no_request_line, not_in_lines
+from sockspec.shared.http import no_answer, no_close, no_request_line
 from sockspec.suite import Client, Server, requirement
-from suites.web.requests import not_for
+from suites.web.requests import not_for, not_only_lines
 
 MIB = 1 << 20
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -53,7 +53,7 @@ def test_it_asks_for_the_root(client: Client) -> None:
 
 @requirement("web.client.header-lines")
 def test_its_request_is_in_lines_and_ends_with_a_blank_one(client: Client) -> None:
-    client.start().peer.expect_request(not_in_lines)
+    client.start().peer.expect_request(not_only_lines)
 
 
 @requirement("web.client.host-header")
