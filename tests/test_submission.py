@@ -28,3 +28,11 @@ def test_a_makefile_of_any_size_is_read_in_part(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("server: it.c\n")
     os.truncate(tmp_path / "Makefile", 1 << 40)
     assert find(tmp_path, ECHO).sources["server"].build == "make server"
+
+
+def test_an_exercise_of_one_half_has_no_place_for_the_other(tmp_path: Path) -> None:
+    for name in ("server.py", "client.py"):
+        (tmp_path / name).write_text("")
+    assert set(find(tmp_path, Wishes(exercise="files")).sources) == {"server"}
+    with pytest.raises(UsageError, match="files is an exercise for a server only"):
+        find(tmp_path, Wishes(exercise="files", roles=("client",)))
