@@ -66,6 +66,10 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply: str = ""
     reply_hex: str = ""
     """The reply of an exercise whose messages are no text."""
+    half_close: bool = True
+    """A client that has said its request ends its side; in HTTP it does not, and some servers take it for gone then."""
+    request_varies: bool = False
+    """What a client says is its own affair: our server takes any request that there is."""
     reply_varies: bool = False
     """What a server says is its own affair: a short visit takes any reply that there is."""
     output_varies: str = ""
@@ -101,10 +105,12 @@ class Exercise(msgspec.Struct, frozen=True):
     conversation: Conversation
     names: dict[str, list[str]]
     """Names a submission may give its programs, without their endings, by role."""
-    default_port: int | None
-    """The port of a server that is given none; None where the port is not optional."""
+    default_port: int | dict[Role, int] | None
+    """The port of a program that is given none, or one for each role; None where the port is not optional."""
     requirements: dict[str, Requirement]
     transport: Literal["tcp", "udp"] = "tcp"
+    directory: dict[str, str] = {}
+    """The files, by name, of the directory that programs are started in; without any it is the submission's own."""
 
 
 def _read(path: Path) -> dict[str, Any]:

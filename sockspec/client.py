@@ -14,7 +14,7 @@ from sockspec.peer import Fault, Peer, common_prefix, count
 from sockspec.program import Program
 from sockspec.scenario import LOOPBACK, ORDINALS, Scenario
 from sockspec.submission import Cast
-from sockspec.verdict import Outcome
+from sockspec.verdict import Outcome, Role
 from sockspec.visible import quoted
 
 
@@ -120,12 +120,19 @@ class Client:
 
     def answer(self, visit: "Visit", reply: bytes) -> None:
         """The rest of a conversation: take what the client sends, reply, end, and see it end well."""
-        visit.peer.expect_bytes()
+        self.hear(visit)
         visit.peer.send(reply)
         visit.peer.finish()
         visit.expect_output()
         visit.expect_success()
         visit.peer.expect_nothing_more()
+
+    def hear(self, visit: "Visit") -> None:
+        """What the client says in the short conversation; any request at all, where that is its own affair."""
+        if self.scenario.conversation.request_varies:
+            visit.peer.expect_request()
+        else:
+            visit.peer.expect_bytes()
 
     def stop_listening(self) -> None:
         """From now on nobody listens on the port."""
@@ -163,7 +170,7 @@ class Client:
 
     def start_on_default_port(self) -> "Visit":
         """Start it with no port; it connects to the port that the exercise names for that."""
-        self.port = default_port(self.scenario)
+        self.port = default_port(self.scenario, "client")
         self.listen(LOOPBACK)
         visit = self.launch_without_port()
         visit.peer = self._expect_connection(visit.program)
@@ -343,13 +350,21 @@ class Visit:
         self.program.signal_each(signal.SIGCONT)
 
 
-def default_port(scenario: Scenario) -> int:
-    """The port of a program that is given none; NotRun where somebody else has it."""
-    port = scenario.exercise.default_port
+def default_port(scenario: Scenario, role: Role) -> int:
+    """The port of a program that is given none; NotRun where it is not to be had."""
+    stated = scenario.exercise.default_port
+    port = stated.get(role) if isinstance(stated, dict) else stated
     if port is None:
         raise SuiteError(f"{scenario.exercise.name} names no default port")
     if scenario.watch.diagnostics.listening(port):
         raise NotRun(f"another program listens on port {port} of this machine")
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except PermissionError:
+            raise NotRun(f"port {port} needs a privilege that we do not have") from None
+        except OSError:
+            pass  # in TIME_WAIT, say: whoever listens there says so himself
     return port
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from sockspec.complaint import SuiteError
 
-Kind = Literal["bytes", "message", "end", "output", "exit", "datagram"]
+Kind = Literal["bytes", "message", "part", "end", "output", "exit", "datagram"]
 
 
 class Facet(msgspec.Struct, frozen=True):

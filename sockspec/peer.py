@@ -28,6 +28,9 @@ Ending = Literal["", "end", "reset"]
 Fault = Callable[[bytes], str]
 """Looks at a message that may differ from one time to the next: what is wrong with it, or nothing."""
 
+Part = Callable[[bytes], bytes]
+"""Takes from a message what has to be the same as in the reference's; the rest may be another."""
+
 
 class Stage(Protocol):
     """What a peer needs of the scenario it plays in."""
@@ -173,16 +176,29 @@ class Peer:
 
         The message is all that comes until the connection ends, or until the program waits for us.
         """
+        return self._judged(fault, *self._message(_MESSAGE_BOUND_BYTES))
+
+    def expect_request(self, fault: Fault = lambda said: "" if said else "nothing was said") -> bytes:
+        """The program says something in which `fault` finds nothing wrong, and waits for our answer; returns it.
+
+        It may wait with a limit: how long is its own affair, and costs no patience.
+        """
         with self._open_to(_MESSAGE_BOUND_BYTES):
-            standstill = self._stage.watch.until(
-                lambda: bool(self.ended) or len(self._unclaimed()) >= _MESSAGE_BOUND_BYTES
-            )
-        got = self._claim()
+            standstill = self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
+            standstill = standstill or self._stage.watch.at_rest()
+            self._stage.watch.drain()
+        return self._judged(fault, self._claim(), standstill)
+
+    def _message(self, bound: int) -> tuple[bytes, Standstill | None]:
+        with self._open_to(bound):
+            standstill = self._stage.watch.until(lambda: bool(self.ended) or len(self._unclaimed()) >= bound)
+        return self._claim(), standstill
+
+    def _judged(self, fault: Fault, got: bytes, standstill: Standstill | None) -> bytes:
         found = "no end of it in sight" if len(got) >= _MESSAGE_BOUND_BYTES else fault(got)
         if found:
-            after = f", then {ENDINGS[self.ended]}" if self.ended else ""
             self._stage.fail(
-                f"{self.name} received {count(got)}{after}: {found}",
+                f"{self.name} received {count(got)}{self._after()}: {found}",
                 standstill=standstill,
                 outcome=Outcome.WRONG if got or self.ended else None,
                 received=got,
@@ -193,6 +209,47 @@ class Peer:
         else:
             script.take("message")
         return got
+
+    def _after(self) -> str:
+        return f", then {ENDINGS[self.ended]}" if self.ended else ""
+
+    def expect_part(self, what: str, part: Part) -> bytes:
+        """The program sends a message of which that part is the same as in the reference's; returns the message.
+
+        The message is all that comes until the connection ends, or until the program waits for us.
+        """
+        script = self._stage.script
+        if script.recording:
+            got, _ = self._message(_RECORDING_BOUND_BYTES)
+            script.record(Facet("part", data=part(got)))
+            return got
+        expected = script.take("part").data
+        got, standstill = self._message(len(expected) + _MESSAGE_BOUND_BYTES)
+        if (found := part(got)) != expected:
+            same = "is another than" if found else "is missing; it is there in"
+            self._stage.fail(
+                f"{self.name} received {count(got)}{self._after()}: {what} {same} the reference's",
+                standstill=standstill if not got else None,
+                outcome=Outcome.WRONG if got or self.ended else None,
+                expected=expected,
+                received=found,
+            )
+        return got
+
+    def expect_nothing_yet(self) -> None:
+        """The program has read all we sent, and waits for the rest of it: not a byte comes, and no end."""
+        with self._open_to(_MESSAGE_BOUND_BYTES):
+            self.wait_until_consumed()
+            self._stage.watch.drain()
+        if early := bytes(self._unclaimed()):
+            self._stage.fail(
+                f"{self.name} had not said everything yet, and received {count(early)}{self._after()}",
+                outcome=Outcome.WRONG,
+                expected="nothing yet",
+                received=early,
+            )
+        if self.ended:
+            self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}")
 
     def expect_end(self) -> None:
         """The connection ends as it did with the reference, and not a byte comes before that."""
@@ -229,6 +286,15 @@ class Peer:
             self._stage.watch.at_rest()
             if self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.ended = "reset"
+
+    def expect_any_end(self) -> None:
+        """The connection ends, whatever comes before that and whether or not the end is orderly."""
+        with self._open_to(_RECORDING_BOUND_BYTES):
+            standstill = self._stage.watch.until(lambda: bool(self.ended))
+        self._claim()
+        if not self.ended:
+            self._stage.fail(f"{self.name} waits for the end of the connection", standstill=standstill,
+                             expected="an end of any kind", received=ENDINGS[""])  # fmt: skip
 
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""

@@ -27,6 +27,7 @@ from sockspec.limits import Limits
 from sockspec.oracle import Script
 from sockspec.peer import Peer, common_prefix, count
 from sockspec.program import Program
+from sockspec.site import Site
 from sockspec.submission import Cast
 from sockspec.udp.peer import DatagramPeer
 from sockspec.verdict import Diagnosis, Outcome, Role
@@ -96,6 +97,7 @@ class Scenario:
         self.exercise = exercise
         self.conversation = exercise.conversation
         self.ports = ports
+        self.site = Site(exercise.directory) if exercise.directory else None
         self.watch = Watch(diagnostics, settings.patience)
         self.watch.datagrams = exercise.transport == "udp"
         self.peers: list[Peer] = []
@@ -117,7 +119,7 @@ class Scenario:
         runs = sum(program.name.startswith(name) for program in self.watch.programs)
         program = Program(
             line,
-            directory=Path(cast.directory),
+            directory=self.site.path if self.site else Path(cast.directory),
             environment=environment(),
             limits=self.settings.limits,
             user=cast.user,
@@ -298,6 +300,8 @@ class Scenario:
         for opened in self._sockets:
             opened.close()
         self.watch.close()
+        if self.site:
+            self.site.remove()
 
 
 def _compared(expected: bytes | str | None, received: bytes | str | None) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ import msgspec
 
 from sockspec import diagnosis
 from sockspec.client import Visit, default_port, meet
+from sockspec.complaint import SuiteError
 from sockspec.failure import NotRun
 from sockspec.kernel import threads as proc
 from sockspec.kernel.held import Held
@@ -20,6 +21,7 @@ from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, So
 from sockspec.peer import LINGER_NOT, Peer
 from sockspec.program import Program
 from sockspec.scenario import LOOPBACK, Scenario
+from sockspec.site import Site
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill, Why
 
@@ -104,6 +106,15 @@ class Server:
         """Let it go on (SIGCONT)."""
         self.running().signal_each(signal.SIGCONT)
 
+    # --- the files in the directory that it is started in
+
+    @property
+    def site(self) -> Site:
+        """That directory, where the exercise has one: `write()` and `link()` put something there."""
+        if self.scenario.site is None:
+            raise SuiteError(f"{self.scenario.exercise.name} names no files (`[directory]`)")
+        return self.scenario.site
+
     # --- clients
 
     def connect(self, host: str = LOOPBACK) -> Peer:
@@ -146,9 +157,8 @@ class Server:
 
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
-        if request := self.scenario.conversation.request_bytes():
-            peer.send(request)
-            peer.finish()
+        if self.request:
+            self.ask(peer)
         self.hear(peer)
         peer.expect_nothing_more()
         peer.vanish()
@@ -158,16 +168,28 @@ class Server:
         for client in clients:
             self.converse(client)
 
+    @property
+    def request(self) -> bytes:
+        """What a client of ours says in the short conversation."""
+        return self.scenario.conversation.request_bytes()
+
     def visits(self, number: int) -> None:
         """That many visits, one after the other."""
         for _ in range(number):
             self.visit()
 
+    def ask(self, peer: Peer) -> None:
+        """All that a client says in the short conversation, and the end of its side if that belongs to it."""
+        peer.send(self.request)
+        if self.scenario.conversation.half_close:
+            peer.finish()
+
     def say_and_finish(self, peer: Peer) -> None:
-        """All that a client says in the short conversation; it reads the reply, and stays."""
-        peer.send(self.scenario.conversation.request_bytes())
-        peer.finish()
+        """All that a client says in the short conversation; it reads the reply, ends its side, and stays."""
+        self.ask(peer)
         self.hear(peer)
+        if not self.scenario.conversation.half_close:
+            peer.finish()
 
     def hear(self, peer: Peer) -> None:
         """The reply of the short conversation; any reply at all, where what a server says is its own affair."""
@@ -313,7 +335,7 @@ class Server:
 
     def start_on_default_port(self) -> None:
         """Start it with no port, and wait until it listens on the port that the exercise names for that."""
-        self.port = default_port(self.scenario)
+        self.port = default_port(self.scenario, "server")
         self.launch_without_port()
         self.expect_listening(f"given no port; the exercise names {self.port} for that", Outcome.WRONG)
 

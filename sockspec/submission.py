@@ -140,8 +140,12 @@ def find(directory: Path, wishes: Wishes) -> Submission:
     exercise = catalogue.exercise(wishes.exercise or manifest.exercise or _only_fit(directory, entries, wishes))
     sources = {}
     for role in wishes.roles:
+        if role not in exercise.names:
+            continue  # an exercise may have one half only
         if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
             sources[role] = source
+    if not sources and not set(wishes.roles) & set(exercise.names):
+        raise UsageError(f"{exercise.name} is an exercise for a {next(iter(exercise.names))} only.")
     if not sources:
         raise UsageError(
             f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"

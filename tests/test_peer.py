@@ -478,6 +478,16 @@ def test_nothing_more_holds_however_the_connection_ends(stage: Stage, then: str)
     peer.expect_nothing_more()
 
 
+@pytest.mark.parametrize("then", ["", "close(c); pause();"], ids=["exits", "closes"])
+def test_any_end_holds_whatever_comes_before_it(stage: Stage, then: str) -> None:
+    stage.client(stage.c(says("hello", then))).expect_any_end()
+
+
+def test_a_connection_that_stays_open_has_no_end_of_any_kind(stage: Stage) -> None:
+    with pytest.raises(Failure, match="waits for the end of the connection"):
+        stage.client(stage.c(says("hello", "pause();"))).expect_any_end()
+
+
 def test_something_more_fails_where_nothing_was_to_come(stage: Stage) -> None:
     stage.expects(Facet("bytes", data=b"hello"))
     program = stage.c(says("hello", f'{UNTIL_TOLD} send(c, "!", 1, 0);'))

@@ -91,3 +91,11 @@ def test_a_directory_that_is_not_understood_is_a_usage_error(file: str, said: st
 def test_one_exercise_of_several_is_in_its_directory(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Or is it in .*repository/echo\?"):
         find_all(repository(tmp_path, "echo/server.py"), ECHO)
+
+
+def test_an_exercise_of_one_half_has_no_place_for_the_other(tmp_path: Path) -> None:
+    for name in ("server.py", "client.py"):
+        (tmp_path / name).write_text("")
+    assert set(find(tmp_path, Wishes(exercise="files")).sources) == {"server"}
+    with pytest.raises(UsageError, match="files is an exercise for a server only"):
+        find(tmp_path, Wishes(exercise="files", roles=("client",)))
