@@ -105,6 +105,8 @@ class Exercise(msgspec.Struct, frozen=True):
     """The port of a server that is given none; None where the port is not optional."""
     requirements: dict[str, Requirement]
     transport: Literal["tcp", "udp"] = "tcp"
+    terminal: list[Role] = []
+    """Whose standard input and output are a terminal."""
 
 
 def _read(path: Path) -> dict[str, Any]:

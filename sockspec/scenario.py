@@ -119,6 +119,7 @@ class Scenario:
             environment=environment(),
             limits=self.settings.limits,
             user=cast.user,
+            terminal=role in self.exercise.terminal,
             name=f"{name} (run {runs + 1})" if runs else name,
         )
         self.watch.add_program(program)

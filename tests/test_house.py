@@ -12,7 +12,8 @@ ENGINE = house.ROOT / "sockspec"
 ROOMS = [
     "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
     "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams", "kernel.look", "failure",
-    "account", "workdir", "members", "intake", "submission", "mutants", "pages", "oracle", "program", "watch", "peer",
+    "account", "workdir", "members", "intake", "submission", "mutants", "pages", "oracle", "terminal", "program",
+    "watch", "peer",
     "udp", "udp.peer", "diagnosis", "scenario", "client", "server", "udp.client", "udp.server", "suite", "shared",
     "shared.server", "shared.client", "build", "plugin", "report", "report.model", "journal", "policy",
     "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "report.view",
