@@ -68,6 +68,8 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The reply of an exercise whose messages are no text."""
     reply_varies: bool = False
     """What a server says is its own affair: a short visit takes any reply that there is."""
+    names_clients: bool = False
+    """What a server says of a client it prints, with the client's address; in a short visit any such line will do."""
     output_varies: str = ""
     """A regular expression: the parts of a client's output that are others each time."""
 
@@ -100,7 +102,7 @@ class Exercise(msgspec.Struct, frozen=True):
     title: str
     conversation: Conversation
     names: dict[str, list[str]]
-    """Names a submission may give its programs, without their endings, by role."""
+    """Names a submission may give its programs, without their endings, by role. Not every exercise has both roles."""
     default_port: int | None
     """The port of a server that is given none; None where the port is not optional."""
     requirements: dict[str, Requirement]

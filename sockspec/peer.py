@@ -28,6 +28,9 @@ Ending = Literal["", "end", "reset"]
 Fault = Callable[[bytes], str]
 """Looks at a message that may differ from one time to the next: what is wrong with it, or nothing."""
 
+Meaning = Callable[[bytes], bytes]
+"""Puts what was sent or printed into other words, in which nothing is left that may vary."""
+
 
 class Stage(Protocol):
     """What a peer needs of the scenario it plays in."""

@@ -122,13 +122,16 @@ def find(directory: Path, wishes: Wishes) -> Submission:
     manifest = _manifest(directory, entries)
     exercise = catalogue.exercise(wishes.exercise or manifest.exercise or _only_fit(directory, entries, wishes))
     sources = {}
-    for role in wishes.roles:
+    roles = tuple(role for role in wishes.roles if role in exercise.names)
+    if not roles:
+        raise UsageError(f"{exercise.name} is an exercise without a {' or a '.join(wishes.roles)}")
+    for role in roles:
         if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
             sources[role] = source
     if not sources:
         raise UsageError(
             f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"
-            f" {_expected(exercise, wishes.roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
+            f" {_expected(exercise, roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
             " or on the command line (--server, --client)."
         )
     return Submission(directory, exercise.name, sources)
@@ -232,7 +235,7 @@ def _candidates(
     """What in the directory may be that program, by name: at most one for each of its names and languages."""
     targets = _targets(directory, entries)
     found = []
-    for name in exercise.names[role]:
+    for name in exercise.names.get(role, []):
         arguments = _ARGUMENTS[role]
         if f"{name}.py" in entries:
             found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))

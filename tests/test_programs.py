@@ -13,6 +13,7 @@ USELESS = [
     (exercise, role, path)
     for exercise in house.exercises()
     for role in ROLES
+    if role in catalogue.exercise(exercise).names
     for path in directories("mutants/universal/*")
 ]
 
