@@ -21,15 +21,13 @@ from sockspec.verdict import Role
 
 MANIFEST = "sockspec.toml"
 ROLES: tuple[Literal["server", "client"], ...] = ("server", "client")
-PLACEHOLDERS: dict[str, tuple[str, ...]] = {"server": ("port",), "client": ("host", "port")}
-_ARGUMENTS = {role: tuple(f"{{{name}}}" for name in names) for role, names in PLACEHOLDERS.items()}
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _MOST_TEXT_BYTES = 1 << 20
 _COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
 class Command(msgspec.Struct, frozen=True):
-    """The words of a command line, with `{host}` and `{port}` where those go."""
+    """The words of a command line, with `{host}`, `{port}` and whatever else where those go."""
 
     words: tuple[str, ...]
     port: int | None = None
@@ -42,6 +40,13 @@ class Command(msgspec.Struct, frozen=True):
     def without_port(self, *, host: str = "") -> list[str]:
         """The command line of somebody who forgot the port, and all that goes with it."""
         return [word.replace("{host}", host) for word in self.words if "{port}" not in word]
+
+    def given(self, words: Mapping[str, str]) -> "Command":
+        """The same, with those words in place of their placeholders."""
+        filled = list(self.words)
+        for name, given in words.items():
+            filled = [word.replace(f"{{{name}}}", given) for word in filled]
+        return Command(tuple(filled), self.port)
 
     @property
     def takes_port(self) -> bool:
@@ -212,10 +217,10 @@ def _source(
         raise UsageError(f"{directory / MANIFEST}, {role}.port: {port} is no port (1 to 65535)")
     build = wishes.build or stated.build or ""
     if text := wishes.commands.get(role):
-        return Source(text, command(text, role, f"--{role}", port), build)
+        return Source(text, command(text, role, exercise, f"--{role}", port), build)
     if stated.run is not None:
         place = f"{directory / MANIFEST}, {role}.run"
-        return Source(stated.run, command(stated.run, role, place, port), build)
+        return Source(stated.run, command(stated.run, role, exercise, place, port), build)
     found = _candidates(role, directory, entries, exercise)
     if len(found) > 1:
         names = " and ".join(source.shown for source in found)
@@ -236,7 +241,7 @@ def _candidates(
     targets = _targets(directory, entries)
     found = []
     for name in exercise.names.get(role, []):
-        arguments = _ARGUMENTS[role]
+        arguments = exercise.arguments[role]
         if f"{name}.py" in entries:
             found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))
         if name in targets:
@@ -262,7 +267,7 @@ def _targets(directory: Path, entries: Mapping[str, object]) -> set[str]:
     return set()
 
 
-def command(text: str, role: str, place: str, port: int | None = None) -> Command:
+def command(text: str, role: Role, exercise: Exercise, place: str, port: int | None = None) -> Command:
     """A command line as a user writes it; UsageError names the place and the placeholder that does not exist."""
     try:
         words = shlex.split(text)
@@ -271,7 +276,8 @@ def command(text: str, role: str, place: str, port: int | None = None) -> Comman
         raise UsageError(f"{place}: {text!r} is no command line: {error}") from None
     if not words:
         raise UsageError(f"{place}: the command is empty")
-    for field in sorted(fields - set(PLACEHOLDERS[role])):
-        near, allowed = nearest(field, PLACEHOLDERS[role]), " and ".join(_ARGUMENTS[role])
+    names = [word.strip("{}") for word in exercise.arguments[role]]
+    for field in sorted(fields - set(names)):
+        near, allowed = nearest(field, names), " and ".join(exercise.arguments[role])
         raise UsageError(f"{place}: no placeholder {{{field}}}{near} A {role} may be given {allowed}.")
     return Command(tuple(words), port)

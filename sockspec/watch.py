@@ -217,6 +217,7 @@ class Watch:
         self._deliver()
         pids = self.pids()
         seen = look(self.diagnostics, pids, self.connections, datagrams=self.datagrams)
+        self._deliver()  # what was printed meanwhile
         # A process that forked itself away meanwhile was on no list, and runs; an end is one once its status is known.
         missed = not set(self.pids()) <= set(pids)
         unknown = seen.rest is Rest.GONE and any(program.exit is None for program in self.programs)
