@@ -89,8 +89,8 @@ def reference(exercise: str, user: int | None = None) -> Cast:
     """The reference of an exercise; started without site-packages, which is faster and shuts everything else out."""
     directory = house.REFERENCE / exercise
     commands: dict[Role, Command] = {
-        "server": Command((base_python(), "-IS", "server.py", "{port}")),
-        "client": Command((base_python(), "-IS", "client.py", "{host}", "{port}")),
+        role: Command((base_python(), "-IS", f"{role}.py", *arguments))
+        for role, arguments in catalogue.exercise(exercise).arguments.items()
     }
     return Cast("the reference", commands, str(directory), user)
 

@@ -31,12 +31,18 @@ Fault = Callable[[bytes], str]
 Part = Callable[[bytes], bytes]
 """Takes from a message what has to be the same as in the reference's; the rest may be another."""
 
+Meaning = Callable[[bytes], bytes]
+"""Puts what was sent or printed into other words, in which nothing is left that may vary."""
+
 
 class Stage(Protocol):
     """What a peer needs of the scenario it plays in."""
 
     watch: Watch
     script: Script
+
+    @property
+    def meaning(self) -> Meaning | None: ...
 
     def fail(
         self,
@@ -153,15 +159,22 @@ class Peer:
         """Wait until the program can do no more without us: blocked in send(), as a rule, because we do not read."""
         self._stage.watch.at_rest()
 
-    def expect_bytes(self) -> bytes:
-        """The program sends, in this place, the bytes that the reference sent; returns them."""
+    def expect_bytes(self, meaning: Meaning | None = None) -> bytes:
+        """The program sends, in this place, what the reference sent; returns that.
+
+        Sent are bytes or, where the exercise or `meaning` knows what they mean, anything that means the same.
+        """
         script = self._stage.script
+        meaning = meaning or self._stage.meaning
         if script.recording:
             with self._open_to(_RECORDING_BOUND_BYTES):
                 self._stage.watch.until_or_rest(lambda: bool(self.ended))
-            script.record(Facet("bytes", data=self._claim()))
+            sent = self._claim()
+            script.record(Facet("bytes", data=meaning(sent) if meaning else sent))
             return script.facets[-1].data
         expected = script.take("bytes").data
+        if meaning is not None:
+            return self._expect_meaning(expected, meaning)
         with self._open_to(len(expected) + 1):
             progress = _Progress(self, expected)
             standstill = self._stage.watch.until(progress.decided)
@@ -169,6 +182,17 @@ class Peer:
         if got != expected:
             self._not_same(expected, got, standstill)
         self._claim()
+        return expected
+
+    def _expect_meaning(self, expected: bytes, meaning: Meaning) -> bytes:
+        def decided() -> bool:
+            got = self._unclaimed()
+            return bool(self.ended) or len(got) >= _MESSAGE_BOUND_BYTES or meaning(bytes(got)) == expected
+
+        with self._open_to(_MESSAGE_BOUND_BYTES):
+            standstill = self._stage.watch.until(decided)
+        if (got := meaning(self._claim())) != expected:
+            self._not_same(expected, got, standstill)
         return expected
 
     def expect_message(self, fault: Fault) -> bytes:

@@ -96,6 +96,7 @@ class Scenario:
         self.settings = settings
         self.exercise = exercise
         self.conversation = exercise.conversation
+        self.meaning = exercise.conversation.meaning_function()
         self.ports = ports
         self.site = Site(exercise.directory) if exercise.directory else None
         self.watch = Watch(diagnostics, settings.patience)
@@ -116,13 +117,15 @@ class Scenario:
     def launch(self, cast: Cast, role: Role, line: list[str]) -> Program:
         """Start a program of the cast; the watch collects its output from now on."""
         name = cast.called(role)
+        terminal = role in self.exercise.terminal
         runs = sum(program.name.startswith(name) for program in self.watch.programs)
         program = Program(
             line,
             directory=self.site.path if self.site else Path(cast.directory),
-            environment=environment(),
+            environment=environment(terminal=terminal),
             limits=self.settings.limits,
             user=cast.user,
+            terminal=terminal,
             name=f"{name} (run {runs + 1})" if runs else name,
         )
         self.watch.add_program(program)

@@ -113,6 +113,8 @@ class Watch:
                 data = os.read(fd, CHUNK_BYTES)
             except BlockingIOError:
                 return
+            except OSError:  # EIO: a terminal that no program has open any more
+                data = b""
             output.add(data)
             if not data:
                 self.remove(fd)
@@ -134,8 +136,15 @@ class Watch:
 
     def drain(self) -> None:
         """Serve what has already come."""
+        self._deliver()
         while self._once(0.0):
             pass
+
+    def _deliver(self) -> None:
+        """Let what is in the terminals of programs cross them: it is seen afterwards, and whoever reads it wakes up."""
+        for program in self.programs:
+            if program.terminal is not None:
+                program.terminal.deliver()
 
     def until(self, met: Callable[[], bool]) -> Standstill | None:
         """Wait for the condition; None once it holds, else why it will not."""
@@ -219,8 +228,10 @@ class Watch:
 
     def look(self) -> Look:
         """Look at all programs of the scenario at once."""
+        self._deliver()
         pids = self.pids()
         seen = look(self.diagnostics, pids, self.connections, datagrams=self.datagrams)
+        self._deliver()  # what was printed meanwhile
         # A process that forked itself away meanwhile was on no list, and runs; an end is one once its status is known.
         missed = not set(self.pids()) <= set(pids)
         unknown = seen.rest is Rest.GONE and any(program.exit is None for program in self.programs)

@@ -311,7 +311,13 @@ def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:
 def test_a_directory_that_fits_two_exercises(tmp_path: Path) -> None:
     done = sockspec("check", submission(tmp_path, server_py=""))
     assert done.returncode == 2
-    assert "datagram, echo, hello, time and words fit; say it with --exercise datagram, in" in done.stderr
+    assert "chat, datagram, echo, hello, select, time and words fit; say it with --exercise chat" in done.stderr
+
+
+def test_a_half_that_the_exercise_does_not_have(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, client_py=""), "--exercise", "select", "--role", "client")
+    assert done.returncode == 2
+    assert "select is an exercise without a client" in done.stderr
 
 
 def test_two_programs_that_may_be_the_server(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ ROOMS = [
     "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
     "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams", "kernel.held", "kernel.look",
     "failure", "account", "sight", "workdir", "members", "intake", "submission", "mutants", "pages", "oracle",
-    "program", "watch", "peer", "udp", "udp.peer", "diagnosis", "site", "scenario", "client", "server", "udp.client",
-    "udp.server", "suite", "shared", "shared.server", "shared.client", "shared.http",
+    "terminal", "program", "watch", "peer", "udp", "udp.peer", "diagnosis", "site", "scenario", "screen", "client",
+    "server", "udp.client", "udp.server", "suite", "shared", "shared.server", "shared.client", "shared.http",
     "shared.http_server", "build", "plugin", "report", "report.model",
     "journal", "policy", "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress",
     "report.view", "report.words", "report.html", "report.as_feedback", "report.as_page", "report.as_overview",
@@ -76,7 +76,7 @@ def test_a_suite_imports_the_engine_and_pytest_and_its_own_modules_only(path: Pa
 )
 def test_a_reference_is_one_short_file_of_the_standard_library(path: Path) -> None:
     assert {name.split(".")[0] for name in imported(path)} <= set(sys.stdlib_module_names)
-    assert len(path.read_text().splitlines()) < 80
+    assert len(path.read_text().splitlines()) <= 80
     assert not {"create_connection", "create_server", "socketserver", "asyncio"} & set(path.read_text().split())
 
 

@@ -97,5 +97,5 @@ def test_an_exercise_of_one_half_has_no_place_for_the_other(tmp_path: Path) -> N
     for name in ("server.py", "client.py"):
         (tmp_path / name).write_text("")
     assert set(find(tmp_path, Wishes(exercise="files")).sources) == {"server"}
-    with pytest.raises(UsageError, match="files is an exercise for a server only"):
+    with pytest.raises(UsageError, match="files is an exercise without a client"):
         find(tmp_path, Wishes(exercise="files", roles=("client",)))
