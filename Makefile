@@ -42,7 +42,7 @@ proof: $(READY) ## every mutant against its table: takes long
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
 
 hostile: $(READY) ## in containers: every hostile submission against its verdict, and a class: takes long
-	$(BIN)/python -m pytest tests/test_grade.py tests/test_hostile.py
+	$(BIN)/python -m pytest tests/test_grade.py tests/test_hostile.py --numprocesses $(JOBS) --dist loadgroup
 
 lint: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check
@@ -51,6 +51,7 @@ lint: $(READY) ## ruff, ruff format and mypy --strict
 
 bench: $(READY) ## the figures of docs/figures.md, measured side by side
 	$(BIN)/python -P bench/bench.py
+	$(BIN)/python -P bench/container.py
 
 soak: $(READY) ## 30 rounds beside 8 busy processes: does any verdict differ from the idle one?
 	$(BIN)/python -P bench/soak.py

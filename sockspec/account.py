@@ -39,7 +39,7 @@ def _become(user: int) -> list[str]:
 
 def first_to_die(pid: int) -> None:
     """When memory runs out the kernel shall choose that process and its children, not us (proc(5), oom_score_adj)."""
-    with suppress(FileNotFoundError, ProcessLookupError):
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # his file, without DAC_OVERRIDE
         Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
 
 

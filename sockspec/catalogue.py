@@ -4,8 +4,10 @@ An entry is a few fields. What all exercises share is stated once, in `shared/re
 taken by an exercise with `shared = ["port-in-use", ...]`; a table of the same name there overrides single fields.
 """
 
+import importlib
 import re
 import tomllib
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -66,8 +68,18 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply: str = ""
     reply_hex: str = ""
     """The reply of an exercise whose messages are no text."""
+    client_ends: Literal["request", "reply", ""] = "request"
+    """What a client ends its side behind; in HTTP it does not, and some servers take it for gone if it does."""
+    request_varies: bool = False
+    """What a client says is its own affair: our server takes any request that there is."""
     reply_varies: bool = False
     """What a server says is its own affair: a short visit takes any reply that there is."""
+    names_clients: bool = False
+    """What a server says of a client it prints, with the client's address; in a short visit any such line will do."""
+    meaning: str = ""
+    """The function of the suite, by its full name, that puts what is sent into words in which nothing varies."""
+    farewell: str = ""
+    """What somebody types to end a client, where the server's end is not the usual one."""
     output_varies: str = ""
     """A regular expression: the parts of a client's output that are others each time."""
 
@@ -88,6 +100,12 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What our end answers to a client."""
         return bytes.fromhex(self.reply_hex) or self.reply.encode()
 
+    def meaning_function(self) -> Callable[[bytes], bytes] | None:
+        """The function that `meaning` names; None where the bytes themselves are what is compared."""
+        module, _, function = self.meaning.rpartition(".")
+        found: Callable[[bytes], bytes] | None = getattr(importlib.import_module(module), function) if module else None
+        return found
+
     def without_variation(self, output: bytes) -> bytes:
         """A client's output with `...` in place of all that may be another each time."""
         return re.sub(self.output_varies.encode(), b"...", output) if self.output_varies else output
@@ -100,11 +118,21 @@ class Exercise(msgspec.Struct, frozen=True):
     title: str
     conversation: Conversation
     names: dict[str, list[str]]
-    """Names a submission may give its programs, without their endings, by role."""
-    default_port: int | None
-    """The port of a server that is given none; None where the port is not optional."""
+    """Names a submission may give its programs, without their endings, by role. Not every exercise has both roles."""
+    default_port: int | dict[Role, int] | None
+    """The port of a program that is given none, or one for each role; None where the port is not optional."""
     requirements: dict[str, Requirement]
     transport: Literal["tcp", "udp"] = "tcp"
+    directory: dict[str, str] = {}
+    """The files, by name, of the directory that programs are started in; without any it is the submission's own."""
+    terminal: list[Role] = []
+    """Whose standard input and output are a terminal."""
+    arguments: dict[Role, list[str]] = msgspec.field(
+        default_factory=lambda: {"server": ["{port}"], "client": ["{host}", "{port}"]}
+    )
+    """What a program is given on its command line, by role."""
+    given: dict[str, str] = {}
+    """What a client is given there besides, as long as a scenario does not say otherwise: `{"nick": "ada"}`."""
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -163,16 +191,18 @@ def requirement(slug: str) -> Requirement:
     return known[slug]
 
 
-def select(slugs: list[str], patterns: list[str]) -> list[str]:
-    """The slugs that match any of the globs, in their order; a glob that matches none is a UsageError.
+def matching(slugs: list[str], pattern: str) -> set[str]:
+    """The slugs that match a glob, which may leave out the exercise (`server.*`) or the role as well (`in-pieces`)."""
+    return {slug for slug in slugs if any(fnmatchcase(slug, each) for each in (pattern, f"*.{pattern}"))}
 
-    A pattern may leave out the exercise (`server.*`) or the role as well (`in-pieces`).
-    """
+
+def select(slugs: list[str], patterns: list[str]) -> list[str]:
+    """The slugs that match any of the globs, in their order; a glob that matches none is a UsageError."""
     if not patterns:
         return slugs
     chosen = set()
     for pattern in patterns:
-        found = {s for s in slugs if any(fnmatchcase(s, p) for p in (pattern, f"*.{pattern}"))}
+        found = matching(slugs, pattern)
         if not found:
             tails = [s.split(".", 2)[2] for s in slugs]
             raise UsageError(

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import sockspec
-from sockspec import account, catalogue, house, mutants
+from sockspec import account, catalogue, house, mutants, sight
 from sockspec.build import Built, build
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.environment import base_python
@@ -26,7 +26,11 @@ Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
 
 
+LIMITED = ", limited view"
+"""What a report adds to its isolation where we may not see all that programs do."""
 _MOST_SLIPS = 3
+_UNUSED = ["terminal", "cacheprovider", "logging", "doctest", "junitxml", "unraisableexception", "threadexception"]
+"""Plugins of pytest that would only take time: one collects garbage five times over when all is done."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
     confined = options.settings.isolation.kind == "container"
     exercise = submissions[0].exercise
     started = time.monotonic()
+    limited = sight.limited(account.SUBMISSION if confined else None)
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         built = {
             label: build(submission, Path(scratch) / str(number), confined=confined)
@@ -57,7 +62,16 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
         records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
     seconds = (time.monotonic() - started) / len(submissions)
     return [
-        report(exercise, label, submission.shown, list(built[label].warnings.values()), options, records, seconds)
+        report(
+            exercise,
+            label,
+            submission.shown,
+            list(built[label].warnings.values()),
+            options,
+            records,
+            seconds,
+            limited=limited,
+        )
         for label, submission in _labelled(submissions).items()
     ]
 
@@ -75,8 +89,8 @@ def reference(exercise: str, user: int | None = None) -> Cast:
     """The reference of an exercise; started without site-packages, which is faster and shuts everything else out."""
     directory = house.REFERENCE / exercise
     commands: dict[Role, Command] = {
-        "server": Command((base_python(), "-IS", "server.py", "{port}")),
-        "client": Command((base_python(), "-IS", "client.py", "{host}", "{port}")),
+        role: Command((base_python(), "-IS", f"{role}.py", *arguments))
+        for role, arguments in catalogue.exercise(exercise).arguments.items()
     }
     return Cast("the reference", commands, str(directory), user)
 
@@ -95,7 +109,8 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         "--sockspec-run", msgspec.json.encode(run).decode(),
         "--rootdir", str(house.ROOT), "-c", os.devnull, "--confcutdir", str(house.SUITES),
         "--override-ini", f"pythonpath={house.ROOT}",  # a suite may import modules of its own
-        "-p", "sockspec.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain",
+        "--import-mode", "importlib",  # suites have files of the same names
+        "-p", "sockspec.plugin", "--assert=plain", *(f"-pno:{name}" for name in _UNUSED),
         "--basetemp", str(scratch / "pytest"),
         *(["-p", "xdist", "-n", str(options.jobs)] if options.jobs > 1 else []),
     ]  # fmt: skip
@@ -111,7 +126,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.faults:
-        raise UsageError(f"nothing to check: {' '.join(options.only)} is about a half that is not there")
+        raise UsageError(_nothing_to_check(options))
     if collector.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SuiteError("\n".join(collector.faults) or f"pytest ended with {status!r}")
     return collector.records
@@ -142,9 +157,9 @@ def _not_built_record(requirement: catalogue.Requirement, label: str, role: Role
 
 def report(
     exercise: str, label: str, roles: dict[Role, str], warnings: list[str], options: Options, records: list[Record],
-    seconds: float,
+    seconds: float, *, limited: bool,
 ) -> Report:  # fmt: skip
-    """The report on one of the submissions that those records are about."""
+    """The report on one of the submissions that those records are about; `limited` if not all could be seen."""
     order = list(catalogue.exercise(exercise).requirements)
     own = sorted(
         (record for record in records if record.submission == label),
@@ -156,15 +171,15 @@ def report(
         submission=label,
         roles=roles,
         seed=options.settings.seed,
-        isolation=options.settings.isolation.kind,
+        isolation=options.settings.isolation.kind + (LIMITED if limited else ""),
         seconds=seconds,
         warnings=list(dict.fromkeys(warnings)),
-        slip=slip(exercise, roles, own) if not options.only else "",
+        slip=_slip(exercise, roles, own) if not options.only else "",
         records=own,
     )
 
 
-def slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
+def _slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
     """The slips that fail just what this submission fails, role by role; nothing where too many do."""
     failed = {record.requirement for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)}
     told = []
@@ -176,8 +191,32 @@ def slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
     return " ".join(told).strip()
 
 
-def complain_about_mixture(submissions: list[Submission]) -> None:
-    """Columns of one table are about one exercise."""
-    exercises = sorted({submission.exercise for submission in submissions})
-    if len(exercises) > 1:
-        raise UsageError(f"these are for different exercises ({', '.join(exercises)}); check them one by one")
+def by_exercise(submissions: list[Submission], options: Options) -> list[tuple[list[Submission], Options]]:
+    """The submissions of each exercise, and how they are checked: the others' part of `only` is left out."""
+    groups: dict[str, list[Submission]] = {}
+    for submission in submissions:
+        groups.setdefault(submission.exercise, []).append(submission)
+    if len(groups) == 1:
+        return [(submissions, options)]
+    catalogue.select([slug for name in groups for slug in catalogue.exercise(name).requirements], list(options.only))
+    parts: list[tuple[list[Submission], Options]] = []
+    for name, own in groups.items():
+        only = _about(name, own, options.only)
+        if only or not options.only:
+            settings = msgspec.structs.replace(options.settings, fresh=not parts)
+            parts.append((own, msgspec.structs.replace(options, settings=settings, only=only)))
+    if not parts:
+        raise UsageError(_nothing_to_check(options))
+    return parts
+
+
+def _about(exercise: str, submissions: list[Submission], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns that are about a half which one of the submissions has."""
+    roles = {role for submission in submissions for role in submission.sources}
+    requirements = catalogue.exercise(exercise).requirements.values()
+    slugs = [each.slug for each in requirements if each.role in roles or (each.role == "both" and len(roles) > 1)]
+    return tuple(pattern for pattern in patterns if catalogue.matching(slugs, pattern))
+
+
+def _nothing_to_check(options: Options) -> str:
+    return f"nothing to check: {' '.join(options.only)} is about a half that is not there"

@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import sockspec
 from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
+    from sockspec.catalogue import Requirement
     from sockspec.policy import Policy
     from sockspec.report.model import Report
     from sockspec.sandbox.run import Sandbox
@@ -78,7 +80,10 @@ def check(
     junit_file: Path | None, classroom50_file: Path | None, policy_file: Path | None, github: bool, seed: int,
     patience: float, cpu: float, sandbox: str,
 ) -> None:  # fmt: skip
-    """Check the client and the server in DIR against the reference; several directories get a column each."""
+    """Check the client and the server in DIR against the reference; several directories get a column each.
+
+    A DIR without programs of its own may have directories for several exercises: each is checked, one after the other.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
     step = _Step() if github else None
     contained = _contained(sandbox)
@@ -90,7 +95,7 @@ def check(
     from sockspec.isolation import Isolation
     from sockspec.report.progress import progress
     from sockspec.scenario import Settings
-    from sockspec.submission import ROLES, Wishes, find
+    from sockspec.submission import ROLES, Wishes, find_all
     from sockspec.watch import Patience
 
     roles: tuple[Role, ...] = ROLES if role is None else (role,)  # type: ignore[assignment]
@@ -100,21 +105,21 @@ def check(
     if client is not None:
         commands["client"] = client
     wishes = Wishes(exercise, roles, commands, build, port)
-    submissions = [find(directory, wishes) for directory in directories or (Path(),)]
-    checking.complain_about_mixture(submissions)
+    submissions = [each for directory in directories or (Path(),) for each in find_all(directory, wishes)]
     result = _result(classroom50_file, policy_file, submissions)
     settings = Settings(isolation or Isolation.container(), seed, Patience(patience, cpu))
-    options = checking.Options(settings, roles, only, strict, jobs)
+    parts = checking.by_exercise(submissions, checking.Options(settings, roles, only, strict, jobs))
+    reports: list[Report] = []
     with progress(sys.stderr) as show:
 
         def seen(done: int, total: int, record: "Record") -> None:
             show(done, total, record.requirement)
 
-        if contained:
-            found = submissions[0].exercise
-            reports = [contained.check(one.directory, found, wishes, options, seen) for one in submissions]
-        else:
-            reports = checking.check(submissions, options, seen)
+        for part, options in parts:
+            if contained:
+                reports += [contained.check(one.directory, one.exercise, wishes, options, seen) for one in part]
+            else:
+                reports += checking.check(part, options, seen)
     command = _again(
         directories, {"--exercise": exercise, "--client": client, "--server": server, "--build": build, "--port": port,
                       "--sandbox": sandbox if sandbox != "auto" else None}
@@ -142,12 +147,11 @@ class _Step:
 
     def tell(self, reports: "list[Report]", command: str, *, strict: bool) -> None:
         """The summary goes to its file, behind what is there already, and the annotations to the log."""
-        from sockspec import catalogue
         from sockspec.report import as_github
         from sockspec.report.terminal import encodable
         from sockspec.report.view import ungraded
 
-        requirements = catalogue.exercise(reports[0].exercise).requirements
+        requirements = _requirements(reports)
         views = [ungraded(report, requirements, strict=strict, command=command) for report in reports]
         try:
             with self._summary.open("ab") as file:
@@ -191,7 +195,7 @@ def _result(file: Path | None, policy_file: Path | None, submissions: "list[Subm
     if file is None:
         return None
     if len(submissions) > 1:
-        raise UsageError("--classroom50 writes one result; name one directory")
+        raise UsageError("--classroom50 writes one result; name the directory of one exercise")
     return _Result(file, _policy(submissions[0].exercise, policy_file), submissions[0].directory)
 
 
@@ -223,32 +227,43 @@ def _contained(sandbox: str) -> "Sandbox | None":
 def _write(
     reports: "list[Report]", json_file: Path | None, junit_file: Path | None, command: str, *, strict: bool
 ) -> None:
-    from sockspec import catalogue
     from sockspec.report import as_json, as_junit
 
     try:
         if json_file is not None:
             json_file.write_bytes(as_json.render(reports))
         if junit_file is not None:
-            requirements = catalogue.exercise(reports[0].exercise).requirements
-            pieces = as_junit.render(lambda: reports, requirements, strict=strict, command=command)
+            pieces = as_junit.render(lambda: reports, _requirements(reports), strict=strict, command=command)
             junit_file.write_bytes(b"".join(pieces))
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
 
 
+def _requirements(reports: "list[Report]") -> "dict[str, Requirement]":
+    """The requirements of every exercise that was checked, by slug."""
+    from sockspec import catalogue
+
+    exercises = [catalogue.exercise(name) for name in dict.fromkeys(report.exercise for report in reports)]
+    return {slug: entry for exercise in exercises for slug, entry in exercise.requirements.items()}
+
+
 def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
+    """One exercise after the other, and what it comes to; the status is the worst of theirs."""
     from rich.console import Console
 
-    from sockspec import catalogue
     from sockspec.report import terminal
     from sockspec.verdict import exit_status
 
-    console = Console(soft_wrap=True)
-    terminal.render(
-        reports, console, catalogue.exercise(reports[0].exercise).requirements, strict=strict, command=command
-    )
-    return exit_status((record for report in reports for record in report.records), strict=strict)
+    console, statuses = Console(soft_wrap=True), []
+    parts = [list(part) for _, part in groupby(reports, lambda report: report.exercise)]
+    for part in parts:
+        terminal.render(part, console, _requirements(part), strict=strict, command=command)
+        statuses.append(exit_status((record for report in part for record in report.records), strict=strict))
+        if len(parts) > 1:
+            console.print()
+    if len(parts) > 1:
+        console.print(f"{statuses.count(0)} of {len(parts)} exercises conform")
+    return max(statuses)
 
 
 _SEED = click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
@@ -356,6 +371,21 @@ def gradescope(exercise: str, policy_file: Path | None, out: Path) -> None:
 
     found = archive.make(exercise, policy_file, out)
     click.echo(f"{out}: an autograder for {exercise}; make the assignment worth {found.total} points")
+
+
+@main.command()
+@click.argument("exercise")
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+def new(exercise: str, directory: Path) -> None:
+    """Lay out the files of a new exercise in DIR, a checkout of sockspec; each says what belongs into it."""
+    from sockspec import skeleton
+
+    for file in skeleton.lay_out(exercise, directory):
+        click.echo(file)
+    click.echo(
+        f"\nWhere they say TODO something is missing, and they say what. Begin with reference/{exercise}; then, in"
+        f" {directory}:\n  make check SUBMISSION=reference/{exercise} EXERCISE={exercise}"
+    )
 
 
 @main.command("list")

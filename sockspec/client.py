@@ -13,8 +13,9 @@ from sockspec.oracle import Facet
 from sockspec.peer import Fault, Peer, common_prefix, count
 from sockspec.program import Program
 from sockspec.scenario import LOOPBACK, ORDINALS, Scenario
+from sockspec.screen import Screen
 from sockspec.submission import Cast
-from sockspec.verdict import Outcome
+from sockspec.verdict import Outcome, Role
 from sockspec.visible import quoted
 
 
@@ -23,7 +24,7 @@ class Client:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.command = scenario.cast.commands["client"]
+        self.command = scenario.cast.commands["client"].given(scenario.exercise.given)
         self.port = self.command.port or scenario.ports.next()
         self.accepted: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
@@ -47,12 +48,17 @@ class Client:
 
         return accept
 
+    def give(self, **words: str) -> None:
+        """Other words for its command line than those that the exercise names."""
+        given = {**self.scenario.exercise.given, **words}
+        self.command = self.scenario.cast.commands["client"].given(given)
+
     def launch(self, line: list[str], stdin: bytes | None = b"") -> "Visit":
         """Start it with that command line; its standard input ends after `stdin`, or stays open if that is None."""
         program = self.scenario.launch(self.scenario.cast, "client", line)
         visit = Visit(self.scenario, program)
         if stdin is not None:
-            self.scenario.watch.writer(program.stdin.fileno(), stdin, visit.end_input)
+            visit.put_in(stdin)
         return visit
 
     def start(self, stdin: bytes | None = b"", host: str = LOOPBACK) -> "Visit":
@@ -120,12 +126,23 @@ class Client:
 
     def answer(self, visit: "Visit", reply: bytes) -> None:
         """The rest of a conversation: take what the client sends, reply, end, and see it end well."""
-        visit.peer.expect_bytes()
+        self.hear(visit)
         visit.peer.send(reply)
-        visit.peer.finish()
-        visit.expect_output()
+        if farewell := self.scenario.conversation.farewell:
+            visit.expect_output()
+            visit.type(farewell.encode())
+        else:
+            visit.peer.finish()
+            visit.expect_output()
         visit.expect_success()
         visit.peer.expect_nothing_more()
+
+    def hear(self, visit: "Visit") -> None:
+        """What the client says in the short conversation; any request at all, where that is its own affair."""
+        if self.scenario.conversation.request_varies:
+            visit.peer.expect_request()
+        else:
+            visit.peer.expect_bytes()
 
     def stop_listening(self) -> None:
         """From now on nobody listens on the port."""
@@ -163,7 +180,7 @@ class Client:
 
     def start_on_default_port(self) -> "Visit":
         """Start it with no port; it connects to the port that the exercise names for that."""
-        self.port = default_port(self.scenario)
+        self.port = default_port(self.scenario, "client")
         self.listen(LOOPBACK)
         visit = self.launch_without_port()
         visit.peer = self._expect_connection(visit.program)
@@ -201,14 +218,21 @@ class Visit:
         self.program = program
         self._claimed = 0
         self._typed = time.monotonic()
+        self._screen = Screen(program.stdout)
 
     # --- its standard input
 
+    def put_in(self, data: bytes) -> None:
+        """All of its standard input at once, and its end; at a terminal somebody types when we say so."""
+        if self.program.terminal is None:
+            self.scenario.watch.writer(self.program.stdin.fileno(), data, self.end_input)
+
     def type(self, data: bytes) -> None:
-        """Write to its standard input, which stays open."""
+        """Write to its standard input, which stays open; at a terminal a line ends with the key that does that."""
         self.scenario.told.append(f"we typed {quoted(data)}")
         self._typed = time.monotonic()
-        self.scenario.watch.writer(self.program.stdin.fileno(), data, lambda: None)
+        keys = data.replace(b"\n", b"\r") if self.program.terminal else data
+        self.scenario.watch.writer(self.program.stdin.fileno(), keys, lambda: None)
 
     def end_input(self) -> None:
         """End its standard input."""
@@ -218,11 +242,17 @@ class Visit:
     # --- expectations
 
     def expect_output(self) -> None:
-        """It prints what the reference printed by then, but for what varies."""
+        """It prints what the reference printed by then, but for what varies.
+
+        On a terminal what can be read is compared: every line that the reference shows, as often and in that order.
+        """
+        if self.program.terminal is not None:
+            self._expect_shown()
+            return
         script, conversation = self.scenario.script, self.scenario.conversation
         closed = self.output_closed
         if script.recording:
-            self.scenario.watch.until(closed)
+            self.scenario.watch.until_or_rest(closed)
             script.record(Facet("output", data=conversation.without_variation(bytes(self._unclaimed()))))
             self._claimed = self.program.stdout.count
             return
@@ -252,6 +282,43 @@ class Visit:
             )
         self._claimed += len(printed)
 
+    def expect_last_line(self) -> None:
+        """Its terminal shows the last line that the reference's shows; what is above it may have been left behind."""
+        self._expect_shown(last=1)
+
+    def _expect_shown(self, last: int = 0) -> None:
+        script = self.scenario.script
+        if script.recording:
+            self.scenario.watch.until(self.output_closed)
+            script.record(Facet("output", data="\n".join(self._screen.lines()[-last:]).encode()))
+            return
+        expected = script.take("output").data.decode().splitlines()
+
+        def shown() -> list[str]:
+            return [line for line in self._screen.lines() if line in expected]
+
+        standstill = self.scenario.watch.until(lambda: shown() == expected or self.output_closed())
+        if (found := shown()) != expected:
+            missing = [line for line in expected if line not in found]
+            what = (
+                f"does not show {missing[0]!r}"
+                if missing
+                else "shows the right lines, and not just once or not in order"
+            )
+            self.scenario.fail(
+                f"{self.program.name} {what}", standstill=standstill,
+                outcome=None if missing and standstill else Outcome.WRONG,
+                expected="\n".join(expected).encode(), received="\n".join(self._screen.lines()).encode(),
+            )  # fmt: skip
+
+    def expect_screen(self, fault: Fault) -> None:
+        """Once it has settled, `fault` finds nothing wrong with what can be read on its terminal."""
+        self.scenario.at_rest()
+        self.scenario.watch.drain()
+        seen = "\n".join(self._screen.lines()).encode()
+        if found := fault(seen):
+            self.scenario.fail(f"{self.program.name} {found}", outcome=Outcome.WRONG, received=seen)
+
     def expect_printed(self, fault: Fault) -> None:
         """It ends, however it does, and `fault` finds nothing wrong with what it printed."""
         self._wait_for_exit()
@@ -278,6 +345,8 @@ class Visit:
             )
 
     def _unclaimed(self) -> memoryview:
+        if self.program.terminal is not None:
+            return memoryview(b"")
         return memoryview(self.program.stdout.head)[self._claimed :]
 
     def output_closed(self) -> bool:
@@ -285,7 +354,7 @@ class Visit:
         return self.program.exit is not None and not self.scenario.watch.serves(self.program.out.fileno())
 
     def expect_success(self) -> None:
-        """It ends by itself with exit status 0, and has printed nothing more."""
+        """It ends by itself with exit status 0, and has printed nothing more; a terminal may be tidied up."""
         self._wait_for_exit(lambda: bool(self._unclaimed()))
         if extra := bytes(self._unclaimed()):
             self.scenario.fail(f"{self.program.name} printed {count(extra)} too many", received=extra,
@@ -340,23 +409,31 @@ class Visit:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.program.signal(signal.SIGCONT)
+        self.program.signal_each(signal.SIGCONT)
 
 
-def default_port(scenario: Scenario) -> int:
-    """The port of a program that is given none; NotRun where somebody else has it."""
-    port = scenario.exercise.default_port
+def default_port(scenario: Scenario, role: Role) -> int:
+    """The port of a program that is given none; NotRun where it is not to be had."""
+    stated = scenario.exercise.default_port
+    port = stated.get(role) if isinstance(stated, dict) else stated
     if port is None:
         raise SuiteError(f"{scenario.exercise.name} names no default port")
     if scenario.watch.diagnostics.listening(port):
         raise NotRun(f"another program listens on port {port} of this machine")
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except PermissionError:
+            raise NotRun(f"port {port} needs a privilege that we do not have") from None
+        except OSError:
+            pass  # in TIME_WAIT, say: whoever listens there says so himself
     return port
 
 
 def meet(scenario: Scenario, cast: Cast, port: int, stdin: bytes) -> "Visit":
     """The client of a cast, started against a server that is not ours."""
-    line = cast.commands["client"].line(host=LOOPBACK, port=str(port))
-    program = scenario.launch(cast, "client", line)
+    command = cast.commands["client"].given(scenario.exercise.given)
+    program = scenario.launch(cast, "client", command.line(host=LOOPBACK, port=str(port)))
     visit = Visit(scenario, program)
-    scenario.watch.writer(program.stdin.fileno(), stdin, visit.end_input)
+    visit.put_in(stdin)
     return visit

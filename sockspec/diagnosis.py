@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sockspec.kernel import threads as proc
-from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, WRITES
+from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, UNREAD, WRITES
 from sockspec.kernel.datagrams import Bound, bound
+from sockspec.kernel.held import Held
 from sockspec.kernel.look import inode_of
 from sockspec.kernel.sockets import CLOSE_WAIT, Diagnostics, Socket
 from sockspec.kernel.threads import Thread
@@ -115,6 +116,8 @@ def _place(thread: Thread, owners: Mapping[int, Peer]) -> str:
         return "is stopped (SIGSTOP, as by Ctrl-Z), and nobody continues it"
     if call is None:
         return "runs"
+    if call == UNREAD:
+        return "sleeps in a call that we may not read here"
     name = f"{call.plain}()"
     if call.name in READS | WRITES:
         verb = "is blocked in"
@@ -159,8 +162,8 @@ def _shown(address: tuple[str, int]) -> str:
 
 def listeners(program: Program, diagnostics: Diagnostics) -> list[Socket]:
     """The listening TCP sockets that the program holds."""
-    held = proc.sockets(program.pids())
-    return [found for found in diagnostics.listening() if found.inode in held]
+    held = Held(program.pids())
+    return [found for found in diagnostics.listening() if found in held]
 
 
 def port_slip(port: int, asked: int) -> str:
@@ -180,11 +183,11 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
             if waiting := listener.read_queue:
                 are = "finished connections wait" if waiting > 1 else "finished connection waits"
                 told.append(f"{waiting} {are} in the listen queue: nobody calls accept()")
-        held = proc.sockets(program.pids())
+        held = Held(program.pids())
         for each in bound():
-            if each.inode in held and each.read_queue:
+            if each in held and each.read_queue:
                 told.append(f"datagrams for port {each.local[1]} are there and nobody reads them")
-            if each.inode in held and each.drops:
+            if each in held and each.drops:
                 told.append(f"{each.drops} datagrams for port {each.local[1]} found no room in its receive queue")
     for peer in peers:
         theirs = peer.far_end()
@@ -214,6 +217,10 @@ def design(program: Program, peers: Iterable[Peer]) -> str:
         return f"a thread for each client ({len(threads)} threads for {len(owners)} clients)"
     if multiplexed and len(threads) == 1:
         return f"one thread for all clients, waiting in {', '.join(sorted(multiplexed))}()"
-    if len(threads) == 1:
+    if len(threads) == 1 and threads[0].call != UNREAD:
         return "iterative: one client after the other"
-    return f"{processes} processes and {len(threads)} threads"
+    return f"{_number(processes, 'process', 'processes')} and {_number(len(threads), 'thread', 'threads')}"
+
+
+def _number(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"

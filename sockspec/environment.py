@@ -10,13 +10,13 @@ def base_python() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
-def environment() -> dict[str, str]:
+def environment(*, terminal: bool = False) -> dict[str, str]:
     """The environment of a program: an allow-list, so that nothing of ours steers it."""
     interpreter = Path(base_python()).parent
     return {
         "PATH": f"{interpreter}:{os.environ.get('PATH', os.defpath)}",
         "HOME": "/nonexistent",
         "LANG": "C.UTF-8",
-        "TERM": "dumb",
+        "TERM": "linux" if terminal else "dumb",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

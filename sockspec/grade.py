@@ -210,11 +210,12 @@ class _Class:
                         return ""
                     case wire.Faulted(reason):
                         return reason
-                    case wire.Finished(roles, warnings, seconds):
+                    case wire.Finished(roles, warnings, seconds, limited):
                         if broken := [record for record in records if record.verdict is Verdict.ERROR]:
                             return _fault(broken[0])
                         warnings = [*warnings, *(f"left out: {line}" for line in taken.left_out)]
-                        self._graded(digest, check.report(exercise, name, roles, warnings, how, records, seconds))
+                        report = check.report(exercise, name, roles, warnings, how, records, seconds, limited=limited)
+                        self._graded(digest, report)
                         return ""
         except container.EngineFault as fault:
             return str(fault)
@@ -254,7 +255,7 @@ def unplayable(name: str, exercise: str, reason: str, how: check.Options) -> Rep
     """The report on what cannot be run: no requirement is met, and each says why."""
     requirements = catalogue.exercise(exercise).requirements.values()
     records = [_not_found(name, requirement, reason) for requirement in requirements]
-    return check.report(exercise, name, {}, [], how, records, 0.0)
+    return check.report(exercise, name, {}, [], how, records, 0.0, limited=False)
 
 
 def _not_found(name: str, requirement: Requirement, reason: str) -> Record:

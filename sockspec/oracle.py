@@ -20,7 +20,7 @@ import msgspec
 
 from sockspec.complaint import SuiteError
 
-Kind = Literal["bytes", "message", "end", "output", "exit", "datagram"]
+Kind = Literal["bytes", "message", "part", "end", "output", "exit", "datagram"]
 
 
 class Facet(msgspec.Struct, frozen=True):
@@ -66,12 +66,17 @@ def key(parts: Iterable[object]) -> str:
     return hashlib.sha256("\0".join([sys.version, *map(str, parts)]).encode()).hexdigest()
 
 
+def kept(name: str) -> Path:
+    """Where something is kept between runs (XDG base directories)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sockspec", name)
+
+
 class Shelf:
     """Recorded scenarios on disk, one compressed file each; what cannot be read is recorded again."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        self.directory = directory or cache_home / "sockspec" / "observations"
+        self.directory = directory or kept("observations")
+        self._grew = False
 
     def get(self, name: str) -> list[Facet] | None:
         try:
@@ -87,6 +92,7 @@ class Shelf:
             self.directory.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(zlib.compress(msgspec.msgpack.encode(facets), 1))
             temporary.replace(self.directory / name)
+            self._grew = True
 
     def bundle(self) -> bytes:
         """All that is kept, in one piece."""
@@ -100,6 +106,8 @@ class Shelf:
 
     def prune(self, keep: int = 2000) -> None:
         """Remove the oldest beyond so many: every change of a suite or of the engine records anew."""
+        if not self._grew:
+            return
         with suppress(OSError):
             stored = sorted(self.directory.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in stored[keep:]:

@@ -28,12 +28,21 @@ Ending = Literal["", "end", "reset"]
 Fault = Callable[[bytes], str]
 """Looks at a message that may differ from one time to the next: what is wrong with it, or nothing."""
 
+Part = Callable[[bytes], bytes]
+"""Takes from a message what has to be the same as in the reference's; the rest may be another."""
+
+Meaning = Callable[[bytes], bytes]
+"""Puts what was sent or printed into other words, in which nothing is left that may vary."""
+
 
 class Stage(Protocol):
     """What a peer needs of the scenario it plays in."""
 
     watch: Watch
     script: Script
+
+    @property
+    def meaning(self) -> Meaning | None: ...
 
     def fail(
         self,
@@ -150,15 +159,22 @@ class Peer:
         """Wait until the program can do no more without us: blocked in send(), as a rule, because we do not read."""
         self._stage.watch.at_rest()
 
-    def expect_bytes(self) -> bytes:
-        """The program sends, in this place, the bytes that the reference sent; returns them."""
+    def expect_bytes(self, meaning: Meaning | None = None) -> bytes:
+        """The program sends, in this place, what the reference sent; returns that.
+
+        Sent are bytes or, where the exercise or `meaning` knows what they mean, anything that means the same.
+        """
         script = self._stage.script
+        meaning = meaning or self._stage.meaning
         if script.recording:
             with self._open_to(_RECORDING_BOUND_BYTES):
-                self._stage.watch.until(lambda: bool(self.ended))
-            script.record(Facet("bytes", data=self._claim()))
+                self._stage.watch.until_or_rest(lambda: bool(self.ended))
+            sent = self._claim()
+            script.record(Facet("bytes", data=meaning(sent) if meaning else sent))
             return script.facets[-1].data
         expected = script.take("bytes").data
+        if meaning is not None:
+            return self._expect_meaning(expected, meaning)
         with self._open_to(len(expected) + 1):
             progress = _Progress(self, expected)
             standstill = self._stage.watch.until(progress.decided)
@@ -168,21 +184,45 @@ class Peer:
         self._claim()
         return expected
 
+    def _expect_meaning(self, expected: bytes, meaning: Meaning) -> bytes:
+        def decided() -> bool:
+            got = self._unclaimed()
+            return bool(self.ended) or len(got) >= _MESSAGE_BOUND_BYTES or meaning(bytes(got)) == expected
+
+        with self._open_to(_MESSAGE_BOUND_BYTES):
+            standstill = self._stage.watch.until(decided)
+        if (got := meaning(self._claim())) != expected:
+            self._not_same(expected, got, standstill)
+        return expected
+
     def expect_message(self, fault: Fault) -> bytes:
         """The program sends a message in which `fault` finds nothing wrong, whatever it is; returns it.
 
         The message is all that comes until the connection ends, or until the program waits for us.
         """
+        return self._judged(fault, *self._message(_MESSAGE_BOUND_BYTES))
+
+    def expect_request(self, fault: Fault = lambda said: "" if said else "nothing was said") -> bytes:
+        """The program says something in which `fault` finds nothing wrong, and waits for our answer; returns it.
+
+        It may wait with a limit: how long is its own affair, and costs no patience.
+        """
         with self._open_to(_MESSAGE_BOUND_BYTES):
-            standstill = self._stage.watch.until(
-                lambda: bool(self.ended) or len(self._unclaimed()) >= _MESSAGE_BOUND_BYTES
-            )
-        got = self._claim()
+            standstill = self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
+            standstill = standstill or self._stage.watch.at_rest()
+            self._stage.watch.drain()
+        return self._judged(fault, self._claim(), standstill)
+
+    def _message(self, bound: int) -> tuple[bytes, Standstill | None]:
+        with self._open_to(bound):
+            standstill = self._stage.watch.until(lambda: bool(self.ended) or len(self._unclaimed()) >= bound)
+        return self._claim(), standstill
+
+    def _judged(self, fault: Fault, got: bytes, standstill: Standstill | None) -> bytes:
         found = "no end of it in sight" if len(got) >= _MESSAGE_BOUND_BYTES else fault(got)
         if found:
-            after = f", then {ENDINGS[self.ended]}" if self.ended else ""
             self._stage.fail(
-                f"{self.name} received {count(got)}{after}: {found}",
+                f"{self.name} received {count(got)}{self._after()}: {found}",
                 standstill=standstill,
                 outcome=Outcome.WRONG if got or self.ended else None,
                 received=got,
@@ -194,12 +234,53 @@ class Peer:
             script.take("message")
         return got
 
+    def _after(self) -> str:
+        return f", then {ENDINGS[self.ended]}" if self.ended else ""
+
+    def expect_part(self, what: str, part: Part) -> bytes:
+        """The program sends a message of which that part is the same as in the reference's; returns the message.
+
+        The message is all that comes until the connection ends, or until the program waits for us.
+        """
+        script = self._stage.script
+        if script.recording:
+            got, _ = self._message(_RECORDING_BOUND_BYTES)
+            script.record(Facet("part", data=part(got)))
+            return got
+        expected = script.take("part").data
+        got, standstill = self._message(len(expected) + _MESSAGE_BOUND_BYTES)
+        if (found := part(got)) != expected:
+            same = "is another than" if found else "is missing; it is there in"
+            self._stage.fail(
+                f"{self.name} received {count(got)}{self._after()}: {what} {same} the reference's",
+                standstill=standstill if not got else None,
+                outcome=Outcome.WRONG if got or self.ended else None,
+                expected=expected,
+                received=found,
+            )
+        return got
+
+    def expect_nothing_yet(self) -> None:
+        """The program has read all we sent, and waits for the rest of it: not a byte comes, and no end."""
+        with self._open_to(_MESSAGE_BOUND_BYTES):
+            self.wait_until_consumed()
+            self._stage.watch.drain()
+        if early := bytes(self._unclaimed()):
+            self._stage.fail(
+                f"{self.name} had not said everything yet, and received {count(early)}{self._after()}",
+                outcome=Outcome.WRONG,
+                expected="nothing yet",
+                received=early,
+            )
+        if self.ended:
+            self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}")
+
     def expect_end(self) -> None:
         """The connection ends as it did with the reference, and not a byte comes before that."""
         script = self._stage.script
         if script.recording:
             with self._open_to(_RECORDING_BOUND_BYTES):
-                self._stage.watch.until(lambda: bool(self.ended))
+                self._stage.watch.until_or_rest(lambda: bool(self.ended))
             self._notice_late_reset()
             if surplus := len(self._unclaimed()):
                 raise SuiteError(f"the reference sent {surplus} bytes that the scenario did not ask for")
@@ -230,10 +311,19 @@ class Peer:
             if self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.ended = "reset"
 
+    def expect_any_end(self) -> None:
+        """The connection ends, whatever comes before that and whether or not the end is orderly."""
+        with self._open_to(_RECORDING_BOUND_BYTES):
+            standstill = self._stage.watch.until(lambda: bool(self.ended))
+        self._claim()
+        if not self.ended:
+            self._stage.fail(f"{self.name} waits for the end of the connection", standstill=standstill,
+                             expected="an end of any kind", received=ENDINGS[""])  # fmt: skip
+
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""
         with self._open_to(1):
-            self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
+            self._stage.watch.until_or_rest(lambda: bool(self.ended or self._unclaimed()))
         if extra := bytes(self._unclaimed()):
             self._too_many(extra)
 

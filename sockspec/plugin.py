@@ -85,7 +85,8 @@ class SuitePlugin:
         self.diagnostics = Diagnostics()
         worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
         self.settings = msgspec.structs.replace(run.settings, worker=int(worker.removeprefix("gw")))
-        self.ports = Ports(self.settings.worker, self.diagnostics, alone=run.settings.isolation.kind != "this machine")
+        alone = run.settings.fresh and run.settings.isolation.kind != "this machine"
+        self.ports = Ports(self.settings.worker, self.diagnostics, alone=alone)
         self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}
@@ -264,7 +265,9 @@ def judged(
         verdict = Verdict.FAIL if must else Verdict.WARN if level is Level.SHOULD else Verdict.NOTE
         return verdict, raised.outcome, raised.diagnosis, ""
     summary = str(raised) if isinstance(raised, (SuiteError, UsageError)) else f"{type(raised).__name__}: {raised}"
-    return Verdict.ERROR, Outcome.SUITE_ERROR, Diagnosis(summary=summary), ""
+    # Where the reference failed, what it said tells whoever writes the exercise more than that it did.
+    last_words = raised.__cause__.diagnosis.last_words if isinstance(raised.__cause__, Failure) else ""
+    return Verdict.ERROR, Outcome.SUITE_ERROR, Diagnosis(summary=summary, last_words=last_words), ""
 
 
 def _for_pytest(record: Record, report: pytest.TestReport) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from sockspec import account
 from sockspec.failure import Failure
 from sockspec.kernel import threads as proc
 from sockspec.limits import Limits, apply, inherited
+from sockspec.terminal import Terminal
 from sockspec.verdict import Diagnosis, Outcome
 from sockspec.visible import visible
 
@@ -89,6 +90,7 @@ class Program:
         limits: Limits,
         name: str,
         user: int | None = None,
+        terminal: bool = False,
     ) -> None:
         self.name = name
         """What messages call it: `your server`, `the reference client`."""
@@ -100,13 +102,17 @@ class Program:
         self.spent_s = 0.0
         """Processor time of those of its processes that have ended and that we waited for."""
         self._strangers = set(proc.children(os.getpid()))
+        self.terminal = Terminal() if terminal else None
+        """What its standard input and output are, instead of pipes; its standard error is a pipe all the same."""
+        console = self.terminal.theirs if self.terminal else subprocess.PIPE
         try:
             with inherited(limits):
                 self._popen = subprocess.Popen(
                     command if user is None else account.under(user, limits, command),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
+                    stdin=console,
+                    stdout=console,
                     stderr=subprocess.PIPE,
+                    preexec_fn=self.terminal.attach if self.terminal else None,
                     bufsize=0,
                     cwd=directory,
                     env=environment,
@@ -114,6 +120,8 @@ class Program:
                 )
         except OSError as error:
             summary = f"{name} cannot be run: {Path(command[0]).name}: {error.strerror}"
+            if self.terminal:
+                self.terminal.close()
             raise Failure(Outcome.NOT_STARTED, Diagnosis(summary=visible(summary))) from None
         self.pid = self._popen.pid
         _roots.add(self.pid)
@@ -123,8 +131,10 @@ class Program:
         else:
             account.first_to_die(self.pid)
         self.pidfd = os.pidfd_open(self.pid)
-        assert self._popen.stdin and self._popen.stdout and self._popen.stderr
-        self.stdin, self.out, self.err = self._popen.stdin, self._popen.stdout, self._popen.stderr
+        pipes = (self._popen.stdin, self._popen.stdout)
+        stdin, out = (self.terminal.keys, self.terminal.glass) if self.terminal else pipes
+        assert stdin and out and self._popen.stderr
+        self.stdin, self.out, self.err = stdin, out, self._popen.stderr
         for stream in (self.stdin, self.out, self.err):
             os.set_blocking(stream.fileno(), False)
 
@@ -157,12 +167,22 @@ class Program:
         if self.exit is None:
             self.exit = Exit(os.waitstatus_to_exitcode(self._reap(self.pid)))
             self._popen.returncode = self.exit.status
+            if self.terminal:
+                self.terminal.let_go()
 
     def _reap(self, pid: int) -> int:
         """Wait for one that has ended: its wait status."""
         _, status, usage = os.wait4(pid, 0)
         self.spent_s += usage.ru_utime + usage.ru_stime
         return status
+
+    def signal_each(self, number: signal.Signals) -> None:
+        """Send a signal to all of it, and to what has left the foreground job as well (setsid)."""
+        self.signal(number)
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                if os.getpgid(pid) != self.pid:
+                    os.kill(pid, number)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all of it, as a terminal does to a foreground job."""
@@ -193,6 +213,8 @@ class Program:
             self.pids()  # takes in the orphans that were swept
         for stream in (self.stdin, self.out, self.err):
             stream.close()
+        if self.terminal:
+            self.terminal.close()
         os.close(self.pidfd)
 
     def beyond_limit(self) -> str:

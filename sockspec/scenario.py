@@ -27,6 +27,7 @@ from sockspec.limits import Limits
 from sockspec.oracle import Script
 from sockspec.peer import Peer, common_prefix, count
 from sockspec.program import Program
+from sockspec.site import Site
 from sockspec.submission import Cast
 from sockspec.udp.peer import DatagramPeer
 from sockspec.verdict import Diagnosis, Outcome, Role
@@ -50,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True):
     patience: Patience = Patience()
     limits: Limits = Limits()
     worker: int = 0
+    fresh: bool = True
+    """Nobody before us has used the ports of our network."""
 
 
 class Ports:
@@ -93,7 +96,9 @@ class Scenario:
         self.settings = settings
         self.exercise = exercise
         self.conversation = exercise.conversation
+        self.meaning = exercise.conversation.meaning_function()
         self.ports = ports
+        self.site = Site(exercise.directory) if exercise.directory else None
         self.watch = Watch(diagnostics, settings.patience)
         self.watch.datagrams = exercise.transport == "udp"
         self.peers: list[Peer] = []
@@ -112,13 +117,15 @@ class Scenario:
     def launch(self, cast: Cast, role: Role, line: list[str]) -> Program:
         """Start a program of the cast; the watch collects its output from now on."""
         name = cast.called(role)
+        terminal = role in self.exercise.terminal
         runs = sum(program.name.startswith(name) for program in self.watch.programs)
         program = Program(
             line,
-            directory=Path(cast.directory),
-            environment=environment(),
+            directory=self.site.path if self.site else Path(cast.directory),
+            environment=environment(terminal=terminal),
             limits=self.settings.limits,
             user=cast.user,
+            terminal=terminal,
             name=f"{name} (run {runs + 1})" if runs else name,
         )
         self.watch.add_program(program)
@@ -179,7 +186,7 @@ class Scenario:
 
     def pause(self, program: Program) -> None:
         """Stop a program in its tracks (SIGSTOP), and wait until every thread stands still."""
-        program.signal(signal.SIGSTOP)
+        program.signal_each(signal.SIGSTOP)
         standstill = self.watch.until(lambda: all(t.state in "Tt" for t in proc.threads(program.pids())))
         if standstill is not None:
             self.fail(f"{program.name} cannot be stopped", standstill=standstill)
@@ -296,6 +303,8 @@ class Scenario:
         for opened in self._sockets:
             opened.close()
         self.watch.close()
+        if self.site:
+            self.site.remove()
 
 
 def _compared(expected: bytes | str | None, received: bytes | str | None) -> tuple[str, str, str]:

@@ -13,14 +13,22 @@ import msgspec
 
 from sockspec import diagnosis
 from sockspec.client import Visit, default_port, meet
+from sockspec.complaint import SuiteError
 from sockspec.failure import NotRun
 from sockspec.kernel import threads as proc
+from sockspec.kernel.calls import MULTIPLEXES
+from sockspec.kernel.held import Held
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
-from sockspec.peer import LINGER_NOT, Peer
+from sockspec.oracle import Facet
+from sockspec.peer import LINGER_NOT, Meaning, Peer
 from sockspec.program import Program
 from sockspec.scenario import LOOPBACK, Scenario
+from sockspec.site import Site
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill, Why
+
+_PRINTED_BOUND_BYTES = 1 << 19
+"""No scenario makes a server print so much; who does is not listened to for ever."""
 
 
 class Server:
@@ -28,7 +36,7 @@ class Server:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.command = scenario.cast.commands["server"]
+        self.command = scenario.cast.commands["server"].given(scenario.exercise.given)
         self.port = self.command.port or scenario.ports.next()
         self.program: Program | None = None
         self._has_listened = False
@@ -78,8 +86,8 @@ class Server:
 
     def listeners(self) -> list[Socket]:
         """Its listening sockets on its port."""
-        held = proc.sockets(self.running().pids())
-        return [s for s in self.scenario.watch.diagnostics.listening(self.port) if s.inode in held]
+        held = Held(self.running().pids())
+        return [s for s in self.scenario.watch.diagnostics.listening(self.port) if s in held]
 
     def stop(self) -> None:
         """Kill it with all it started."""
@@ -101,7 +109,16 @@ class Server:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.running().signal(signal.SIGCONT)
+        self.running().signal_each(signal.SIGCONT)
+
+    # --- the files in the directory that it is started in
+
+    @property
+    def site(self) -> Site:
+        """That directory, where the exercise has one: `write()` and `link()` put something there."""
+        if self.scenario.site is None:
+            raise SuiteError(f"{self.scenario.exercise.name} names no files (`[directory]`)")
+        return self.scenario.site
 
     # --- clients
 
@@ -145,10 +162,12 @@ class Server:
 
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
-        if request := self.scenario.conversation.request_bytes():
-            peer.send(request)
-            peer.finish()
+        ends = self.scenario.conversation.client_ends
+        if self.request:
+            self.ask(peer)
         self.hear(peer)
+        if self.request and ends == "reply":
+            peer.finish()
         peer.expect_nothing_more()
         peer.vanish()
 
@@ -157,23 +176,47 @@ class Server:
         for client in clients:
             self.converse(client)
 
+    @property
+    def request(self) -> bytes:
+        """What a client of ours says in the short conversation."""
+        return self.scenario.conversation.request_bytes()
+
     def visits(self, number: int) -> None:
         """That many visits, one after the other."""
         for _ in range(number):
             self.visit()
 
+    def ask(self, peer: Peer) -> None:
+        """All that a client says in the short conversation, and the end of its side if that comes first."""
+        peer.send(self.request)
+        if self.scenario.conversation.client_ends == "request":
+            peer.finish()
+
     def say_and_finish(self, peer: Peer) -> None:
-        """All that a client says in the short conversation; it reads the reply, and stays."""
-        peer.send(self.scenario.conversation.request_bytes())
-        peer.finish()
+        """All that a client says in the short conversation; it reads the reply, ends its side, and stays."""
+        self.ask(peer)
         self.hear(peer)
+        if self.scenario.conversation.client_ends != "request":
+            peer.finish()
 
     def hear(self, peer: Peer) -> None:
         """The reply of the short conversation; any reply at all, where what a server says is its own affair."""
+        if self.scenario.conversation.names_clients:
+            self._expect_named(peer)
         if self.scenario.conversation.reply_varies:
             peer.expect_message(lambda said: "" if said else "a server has something to say")
         else:
             peer.expect_bytes()
+
+    def _expect_named(self, peer: Peer) -> None:
+        host, port = peer.address
+        program = self.running()
+        standstill = self.scenario.watch.until(lambda: f"{host}', {port}".encode() in program.stdout.head)
+        if standstill is not None:
+            self.scenario.fail(
+                f"{program.name} has printed no line about {peer.name}", standstill=standstill,
+                expected=f"a line that begins with {peer.address}", received=bytes(program.stdout.tail[-1024:]),
+            )  # fmt: skip
 
     def connect_and_stay(self) -> None:
         """A client that is connected and has been noticed; it is still there when the server ends."""
@@ -228,6 +271,46 @@ class Server:
             told = ", ".join(f"{host} port {port}" for host, port in found)
             self.scenario.fail(f"{self.running().name} listens in several places: {told}", outcome=Outcome.WRONG)
 
+    def expect_printed(self, meaning: Meaning) -> None:
+        """What it has printed by now means the same as what the reference had printed."""
+        script, watch, program = self.scenario.script, self.scenario.watch, self.running()
+        if script.recording:
+            watch.until(lambda: False)
+            script.record(Facet("output", data=meaning(bytes(program.stdout.head))))
+            return
+        expected = script.take("output").data
+
+        def decided() -> bool:
+            head = program.stdout.head
+            return len(head) > _PRINTED_BOUND_BYTES or meaning(bytes(head)) == expected
+
+        standstill = watch.until(decided)
+        printed = meaning(bytes(program.stdout.head))
+        if printed == expected:
+            return
+        wrong = not expected.startswith(printed)
+        self.scenario.fail(
+            f"{program.name} printed something else" if wrong else f"{program.name} has not printed all yet",
+            standstill=None if wrong else standstill,
+            outcome=Outcome.WRONG if wrong else None,
+            expected=expected,
+            received=printed,
+            reference=f"printed {len(expected.splitlines())} lines by then",
+        )
+
+    def expect_multiplexed(self) -> None:
+        """All that it is, is one thread, which waits in select(), poll() or epoll_wait() for everybody at once."""
+        self.scenario.at_rest()
+        threads = proc.threads(self.running().pids())
+        if len(threads) > 1 or not all(thread.call and thread.call.name in MULTIPLEXES for thread in threads):
+            self.scenario.fail(
+                f"{self.running().name} is not one thread that waits for all clients at once: "
+                + diagnosis.where_stuck(threads, self.scenario.peers),
+                outcome=Outcome.WRONG,
+                expected="one thread, which waits in select(), poll() or epoll_wait()",
+                received=diagnosis.design(self.running(), self.scenario.peers),
+            )
+
     def expect_queue_for(self, peer: Peer) -> None:
         """That client's connection is complete although nobody has accepted it yet: there is room in the queue."""
         watch = self.scenario.watch
@@ -264,7 +347,7 @@ class Server:
         pids = self.running().pids()
         zombies = proc.zombies(pids)
         return Holdings(
-            open_files=sum(len(proc.links(pid)) for pid in pids),
+            open_files=sum(proc.open_files(pid) for pid in pids),
             threads=len(proc.threads(pids)),
             zombies=zombies,
             processes=len(pids) - zombies,
@@ -312,7 +395,7 @@ class Server:
 
     def start_on_default_port(self) -> None:
         """Start it with no port, and wait until it listens on the port that the exercise names for that."""
-        self.port = default_port(self.scenario)
+        self.port = default_port(self.scenario, "server")
         self.launch_without_port()
         self.expect_listening(f"given no port; the exercise names {self.port} for that", Outcome.WRONG)
 

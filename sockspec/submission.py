@@ -1,6 +1,7 @@
 """A submission: a directory with somebody's client and/or server, and how those are built and started.
 
-`sockspec.toml` says it, every key optional; what it leaves out is found by name. Nothing of a submission is imported.
+`sockspec.toml` says it, every key optional; what it leaves out is found by name. A directory of such directories, each
+for an exercise, is as many submissions. Nothing of a submission is imported.
 """
 
 import os
@@ -21,15 +22,13 @@ from sockspec.verdict import Role
 
 MANIFEST = "sockspec.toml"
 ROLES: tuple[Literal["server", "client"], ...] = ("server", "client")
-PLACEHOLDERS: dict[str, tuple[str, ...]] = {"server": ("port",), "client": ("host", "port")}
-_ARGUMENTS = {role: tuple(f"{{{name}}}" for name in names) for role, names in PLACEHOLDERS.items()}
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _MOST_TEXT_BYTES = 1 << 20
 _COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
 class Command(msgspec.Struct, frozen=True):
-    """The words of a command line, with `{host}` and `{port}` where those go."""
+    """The words of a command line, with `{host}`, `{port}` and whatever else where those go."""
 
     words: tuple[str, ...]
     port: int | None = None
@@ -42,6 +41,13 @@ class Command(msgspec.Struct, frozen=True):
     def without_port(self, *, host: str = "") -> list[str]:
         """The command line of somebody who forgot the port, and all that goes with it."""
         return [word.replace("{host}", host) for word in self.words if "{port}" not in word]
+
+    def given(self, words: Mapping[str, str]) -> "Command":
+        """The same, with those words in place of their placeholders."""
+        filled = list(self.words)
+        for name, given in words.items():
+            filled = [word.replace(f"{{{name}}}", given) for word in filled]
+        return Command(tuple(filled), self.port)
 
     @property
     def takes_port(self) -> bool:
@@ -116,26 +122,49 @@ class Wishes(msgspec.Struct, frozen=True):
     port: int | None = None
 
 
+def find_all(directory: Path, wishes: Wishes) -> list[Submission]:
+    """The submission in that directory; where there is none in it itself, those in its subdirectories."""
+    if wishes.exercise or wishes.commands or _holds_one(directory, wishes):
+        return [find(directory, wishes)]
+    with os.scandir(directory) as listing:
+        below = sorted(entry.name for entry in listing if entry.is_dir(follow_symlinks=False))
+    parts = [directory / name for name in below if not name.startswith(".")]
+    meant = [part for part in parts if part.name in house.exercises() or _holds_one(part, wishes)]
+    return [find(part, wishes) for part in meant or [directory]]
+
+
+def _holds_one(directory: Path, wishes: Wishes) -> bool:
+    entries = _entries(directory)
+    return MANIFEST in entries or bool(_fitting(directory, entries, wishes))
+
+
 def find(directory: Path, wishes: Wishes) -> Submission:
     """The submission in that directory; UsageError says what is missing or unclear."""
     entries = _entries(directory)
     manifest = _manifest(directory, entries)
     exercise = catalogue.exercise(wishes.exercise or manifest.exercise or _only_fit(directory, entries, wishes))
+    roles = tuple(role for role in wishes.roles if role in exercise.names)
+    if not roles:
+        raise UsageError(f"{exercise.name} is an exercise without a {' or a '.join(wishes.roles)}")
     sources = {}
-    for role in wishes.roles:
+    for role in roles:
         if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
             sources[role] = source
     if not sources:
         raise UsageError(
             f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"
-            f" {_expected(exercise, wishes.roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
-            " or on the command line (--server, --client)."
+            f" {_expected(exercise, roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
+            f" or on the command line (--server, --client).{_below(directory, exercise.name)}"
         )
     return Submission(directory, exercise.name, sources)
 
 
+def _below(directory: Path, name: str) -> str:
+    return f" Or is it in {directory / name}?" if (directory / name).is_dir() else ""
+
+
 def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
-    return " or ".join(f"{exercise.names[role][0]}.py or {exercise.names[role][0]}.c" for role in roles)
+    return " or ".join(f"{name}.py or {name}.c" for name in (exercise.names[role][0] for role in roles))
 
 
 def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
@@ -173,25 +202,34 @@ def _opening(path: Path) -> bytes:
         return file.read(_MOST_TEXT_BYTES)
 
 
-def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> str:
-    """The one exercise whose programs are there by name."""
-    known = house.exercises()
-    fitting = [
+def _fitting(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> list[str]:
+    """The exercises whose programs are there by name."""
+    return [
         name
-        for name in known
+        for name in house.exercises()
         if any(_candidates(role, directory, entries, catalogue.exercise(name)) for role in wishes.roles)
     ]
+
+
+def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> str:
+    """The one exercise whose programs are there by name, or else the one that the directory is named after."""
+    known, own_name = house.exercises(), directory.resolve().name
+    fitting = _fitting(directory, entries, wishes)
     if len(fitting) == 1:
         return fitting[0]
-    if not fitting and not wishes.commands:
+    if own_name in (fitting or known):
+        return own_name
+    if not fitting and not wishes.commands and MANIFEST not in entries:
         raise UsageError(
             f"{directory}: nothing to run. A program is found by its name (server.py, server.c, client.py, client.c,"
-            f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`)."
+            f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`). Of several"
+            f" exercises each has a directory, with that exercise's name or a {MANIFEST} of its own."
         )
     which = f"{', '.join(fitting[:-1])} and {fitting[-1]} fit" if fitting else f"there are {', '.join(known)}"
     raise UsageError(
-        f"{directory}: for which exercise? {which}; say it with --exercise {(fitting or known)[0]},"
-        f' or in {MANIFEST} (exercise = "{(fitting or known)[0]}").'
+        f"{directory}: for which exercise? {which}; say it with --exercise"
+        f' {(fitting or known)[0]}, in {MANIFEST} (exercise = "{(fitting or known)[0]}"),'
+        f" or with the name of the directory{nearest(own_name, known) or '.'}"
     )
 
 
@@ -209,10 +247,10 @@ def _source(
         raise UsageError(f"{directory / MANIFEST}, {role}.port: {port} is no port (1 to 65535)")
     build = wishes.build or stated.build or ""
     if text := wishes.commands.get(role):
-        return Source(text, command(text, role, f"--{role}", port), build)
+        return Source(text, command(text, role, exercise, f"--{role}", port), build)
     if stated.run is not None:
         place = f"{directory / MANIFEST}, {role}.run"
-        return Source(stated.run, command(stated.run, role, place, port), build)
+        return Source(stated.run, command(stated.run, role, exercise, place, port), build)
     found = _candidates(role, directory, entries, exercise)
     if len(found) > 1:
         names = " and ".join(source.shown for source in found)
@@ -232,8 +270,8 @@ def _candidates(
     """What in the directory may be that program, by name: at most one for each of its names and languages."""
     targets = _targets(directory, entries)
     found = []
-    for name in exercise.names[role]:
-        arguments = _ARGUMENTS[role]
+    for name in exercise.names.get(role, []):
+        arguments = exercise.arguments[role]
         if f"{name}.py" in entries:
             found.append(Source(f"{name}.py", Command(("python3", f"{name}.py", *arguments))))
         if name in targets:
@@ -259,7 +297,7 @@ def _targets(directory: Path, entries: Mapping[str, object]) -> set[str]:
     return set()
 
 
-def command(text: str, role: str, place: str, port: int | None = None) -> Command:
+def command(text: str, role: Role, exercise: Exercise, place: str, port: int | None = None) -> Command:
     """A command line as a user writes it; UsageError names the place and the placeholder that does not exist."""
     try:
         words = shlex.split(text)
@@ -268,7 +306,8 @@ def command(text: str, role: str, place: str, port: int | None = None) -> Comman
         raise UsageError(f"{place}: {text!r} is no command line: {error}") from None
     if not words:
         raise UsageError(f"{place}: the command is empty")
-    for field in sorted(fields - set(PLACEHOLDERS[role])):
-        near, allowed = nearest(field, PLACEHOLDERS[role]), " and ".join(_ARGUMENTS[role])
+    names = [word.strip("{}") for word in exercise.arguments[role]]
+    for field in sorted(fields - set(names)):
+        near, allowed = nearest(field, names), " and ".join(exercise.arguments[role])
         raise UsageError(f"{place}: no placeholder {{{field}}}{near} A {role} may be given {allowed}.")
     return Command(tuple(words), port)

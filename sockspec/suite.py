@@ -7,7 +7,7 @@ import pytest
 
 from sockspec.client import Client, Visit
 from sockspec.names import BOTH, ONE, SIX, TWO, UNKNOWN
-from sockspec.peer import Fault
+from sockspec.peer import Fault, Meaning, Peer
 from sockspec.scenario import LOOPBACK
 from sockspec.server import Server
 from sockspec.udp.client import DatagramClient
@@ -23,5 +23,5 @@ def requirement(slug: str) -> Callable[[_Test], _Test]:
 
 __all__ = [
     "BOTH", "LOOPBACK", "ONE", "SIX", "TWO", "UNKNOWN",
-    "Client", "DatagramClient", "DatagramServer", "Fault", "Server", "Visit", "requirement",
+    "Client", "DatagramClient", "DatagramServer", "Fault", "Meaning", "Peer", "Server", "Visit", "requirement",
 ]  # fmt: skip

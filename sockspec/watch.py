@@ -18,6 +18,7 @@ import msgspec
 
 from sockspec.complaint import SuiteError
 from sockspec.kernel import threads as proc
+from sockspec.kernel.calls import UNREAD
 from sockspec.kernel.look import Look, Rest, look
 from sockspec.kernel.sockets import Diagnostics
 from sockspec.program import Output, Program
@@ -27,6 +28,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.016
 _BETWEEN_LIMIT_CHECKS_S = 0.02
 _MACHINE_FAULT_S = 300.0
 _INTO_A_SECOND_S = 0.2
+_UNSEEN_REST_S = 0.2
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -111,6 +113,8 @@ class Watch:
                 data = os.read(fd, CHUNK_BYTES)
             except BlockingIOError:
                 return
+            except OSError:  # EIO: a terminal that no program has open any more
+                data = b""
             output.add(data)
             if not data:
                 self.remove(fd)
@@ -132,8 +136,15 @@ class Watch:
 
     def drain(self) -> None:
         """Serve what has already come."""
+        self._deliver()
         while self._once(0.0):
             pass
+
+    def _deliver(self) -> None:
+        """Let what is in the terminals of programs cross them: it is seen afterwards, and whoever reads it wakes up."""
+        for program in self.programs:
+            if program.terminal is not None:
+                program.terminal.deliver()
 
     def until(self, met: Callable[[], bool]) -> Standstill | None:
         """Wait for the condition; None once it holds, else why it will not."""
@@ -177,9 +188,21 @@ class Watch:
 
     def outwait(self) -> Standstill:
         """Wait until nothing more comes of its own accord; a timer is outwaited, and costs no patience afterwards."""
-        spent = self._timer_spent_s
-        standstill = self.until(lambda: False)
+        standstill = self.until_or_rest(lambda: False)
         assert standstill is not None
+        return standstill
+
+    def until_or_rest(self, met: Callable[[], bool]) -> Standstill | None:
+        """The same, where it may as well be that the condition never holds; who sleeps unseen rests soon."""
+        spent = self._timer_spent_s
+
+        def unseen() -> bool:
+            slept = self._timer_spent_s - spent > _UNSEEN_REST_S
+            return slept and any(thread.call == UNREAD for thread in self.look().threads)
+
+        standstill = self.until(lambda: met() or unseen())
+        if standstill is None and not met():
+            standstill = Standstill(Why.TIMER, self.look())
         self._timer_spent_s = spent
         return standstill
 
@@ -205,8 +228,10 @@ class Watch:
 
     def look(self) -> Look:
         """Look at all programs of the scenario at once."""
+        self._deliver()
         pids = self.pids()
         seen = look(self.diagnostics, pids, self.connections, datagrams=self.datagrams)
+        self._deliver()  # what was printed meanwhile
         # A process that forked itself away meanwhile was on no list, and runs; an end is one once its status is known.
         missed = not set(self.pids()) <= set(pids)
         unknown = seen.rest is Rest.GONE and any(program.exit is None for program in self.programs)

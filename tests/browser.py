@@ -27,11 +27,12 @@ def _profile() -> Iterator[str]:
         yield directory
 
 
-def opened(page: Path, *options: str) -> str:
-    """The document as it is once the page has loaded and any script has run."""
+def opened(page: Path | str, *options: str) -> str:
+    """The document as it is once the page, a file or an address of this machine, has loaded and any script has run."""
     assert CHROMIUM is not None
+    address = page if isinstance(page, str) else page.as_uri()
     with _profile() as profile:
-        command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", *options, "--dump-dom", page.as_uri()]
+        command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", *options, "--dump-dom", address]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,20 @@ def checked(*arguments: object, **options: Any) -> dict[str, Any]:
         done = sockspec("check", *arguments, "--json", file, **options)
         assert file.exists(), done.stderr
         return {**json.loads(file.read_bytes()), "status": done.returncode, "text": done.stdout}
+
+
+def copy_house(directory: Path) -> Path:
+    """A copy of the house, engine and all, that may be changed."""
+    for name in ("sockspec", "suites", "reference", "fixtures/programs", "fixtures/mutants"):
+        shutil.copytree(house.ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "requirements.lock"):
+        shutil.copy(house.ROOT / name, directory)
+    return directory
+
+
+def sockspec_of(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the `sockspec` of a copied house, in it."""
+    return sockspec(*arguments, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)})
 
 
 def failed(report: dict[str, Any]) -> dict[str, str]:

@@ -13,9 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sockspec import house
 from sockspec.kernel import threads as proc
-from tests.running import PROGRAMS, checked, failed, sockspec
+from tests.running import PROGRAMS, checked, copy_house, failed, sockspec, sockspec_of
 
 GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
 NEVER_ACCEPTS_AGAIN = (
@@ -84,6 +83,39 @@ def test_several_directories_get_a_column_each() -> None:
     done = sockspec("check", *both, "--exercise", "echo", "--only", "server.binary")
     assert done.stdout.splitlines()[0].split() == ["c-iterative", "c-poll"]
     assert done.stdout.endswith("2 of 2 submissions conform\n")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, broken: Path) -> Path:
+    """Three exercises, one of them with a fault."""
+    shutil.copytree(PROGRAMS / "hello" / "c-poll", tmp_path / "repository" / "hello")
+    shutil.copytree(PROGRAMS / "time" / "c-poll", tmp_path / "repository" / "time")
+    broken.rename(tmp_path / "repository" / "echo")
+    return tmp_path / "repository"
+
+
+def test_the_exercises_of_a_repository_are_checked_one_after_the_other(repository: Path) -> None:
+    done = sockspec("check", repository, "--only", "server.next-client")
+    headings = [line.split()[0] for line in done.stdout.splitlines() if "  isolation: " in line]
+    assert (done.returncode, headings) == (1, ["echo", "hello", "time"])
+    assert done.stdout.endswith("2 of 3 exercises conform\n")
+
+
+def test_a_pattern_leaves_out_the_exercises_that_it_is_not_about(repository: Path) -> None:
+    done = sockspec("check", repository, "--only", "hello.server.greets", "--only", "time.*.four-bytes")
+    assert done.stdout.endswith("2 of 2 exercises conform\n")
+    assert "echo" not in done.stdout
+
+
+def test_a_repository_has_one_report_of_each_kind(repository: Path, tmp_path: Path) -> None:
+    files = {kind: tmp_path / kind for kind in ("json", "junit", "summary")}
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(files["summary"])}
+    written = ("--json", files["json"], "--junit", files["junit"], "--github")
+    sockspec("check", repository, "--only", "server.next-client", *written, env=environment)
+    names = ["echo", "hello", "time"]
+    assert [report["exercise"] for report in json.loads(files["json"].read_bytes())] == names
+    assert [suite.get("name") for suite in ElementTree.parse(files["junit"]).getroot()] == names
+    assert all(f"## {name}: " in files["summary"].read_text() for name in names)
 
 
 def test_two_workers_reach_the_verdicts_of_one(broken: Path) -> None:
@@ -170,15 +202,11 @@ def test_a_module_of_the_submission_is_not_taken_for_the_standard_librarys(tmp_p
 
 @pytest.fixture
 def house_copy(tmp_path: Path) -> Path:
-    """A copy of the whole house, whose reference may be changed."""
-    for name in ("sockspec", "suites", "reference"):
-        shutil.copytree(house.ROOT / name, tmp_path / "house" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "house"
+    return copy_house(tmp_path / "house")
 
 
 def run_in(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    return sockspec("check", *arguments, cwd=copy, env=environment)
+    return sockspec_of(copy, "check", *arguments)
 
 
 def test_another_greeting_in_the_reference_is_what_the_suite_expects(house_copy: Path, tmp_path: Path) -> None:
@@ -283,7 +311,13 @@ def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:
 def test_a_directory_that_fits_two_exercises(tmp_path: Path) -> None:
     done = sockspec("check", submission(tmp_path, server_py=""))
     assert done.returncode == 2
-    assert "datagram, echo, hello, time and words fit; say it with --exercise datagram" in done.stderr
+    assert "chat, datagram, echo, hello, select, time and words fit; say it with --exercise chat" in done.stderr
+
+
+def test_a_half_that_the_exercise_does_not_have(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, client_py=""), "--exercise", "select", "--role", "client")
+    assert done.returncode == 2
+    assert "select is an exercise without a client" in done.stderr
 
 
 def test_two_programs_that_may_be_the_server(tmp_path: Path) -> None:

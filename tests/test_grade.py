@@ -20,6 +20,7 @@ from tests.contained import needs_engine
 from tests.hostile import hostile
 from tests.running import PROGRAMS, sockspec
 
+pytestmark = pytest.mark.xdist_group("class")  # it is graded once, for all tests here
 ECHO = policy.of("echo")
 GRADE = ("--exercise", "echo")
 LIGHT = ("reads-", "prints-", "forges-", "conftest", "pytest", "sitecustomize", "socket", "symlink")

@@ -1,5 +1,6 @@
 """The oracle: what the reference did is taken in the same order, kept on a shelf, and found under its key only."""
 
+import os
 import sys
 import zlib
 from pathlib import Path
@@ -258,3 +259,18 @@ def test_contents_of_neighbours_do_not_run_into_each_other(tree: Path) -> None:
         (tree / "other.py").write_text(other)
         seen.add(taken(tree))
     assert len(seen) == 2
+
+
+def test_a_shelf_that_has_grown_keeps_the_newest(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    for number, name in enumerate(["old", "new"]):
+        shelf.put(name, [])
+        os.utime(tmp_path / name, (number, number))
+    shelf.prune(keep=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_shelf_that_has_not_grown_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "old").touch()
+    Shelf(tmp_path).prune(keep=0)
+    assert (tmp_path / "old").exists()

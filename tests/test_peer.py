@@ -478,6 +478,16 @@ def test_nothing_more_holds_however_the_connection_ends(stage: Stage, then: str)
     peer.expect_nothing_more()
 
 
+@pytest.mark.parametrize("then", ["", "close(c); pause();"], ids=["exits", "closes"])
+def test_any_end_holds_whatever_comes_before_it(stage: Stage, then: str) -> None:
+    stage.client(stage.c(says("hello", then))).expect_any_end()
+
+
+def test_a_connection_that_stays_open_has_no_end_of_any_kind(stage: Stage) -> None:
+    with pytest.raises(Failure, match="waits for the end of the connection"):
+        stage.client(stage.c(says("hello", "pause();"))).expect_any_end()
+
+
 def test_something_more_fails_where_nothing_was_to_come(stage: Stage) -> None:
     stage.expects(Facet("bytes", data=b"hello"))
     program = stage.c(says("hello", f'{UNTIL_TOLD} send(c, "!", 1, 0);'))
@@ -625,3 +635,29 @@ def test_the_common_prefix_is_as_long_as_it_can_be(shared: bytes, one: bytes, ot
     same = common_prefix(left, right)
     assert left[:same] == right[:same]
     assert same == min(len(left), len(right)) or left[same] != right[same]
+
+
+# --- what was meant
+
+
+def in_capitals(sent: bytes) -> bytes:
+    return sent.upper()
+
+
+def test_what_was_meant_is_recorded(stage: Stage) -> None:
+    peer = stage.client(stage.c(says("hello", UNTIL_TOLD)))
+    assert peer.expect_bytes(in_capitals) == b"HELLO"
+    assert recorded(stage) == [Facet("bytes", data=b"HELLO")]
+
+
+def test_what_means_the_same_is_the_same(stage: Stage) -> None:
+    stage.expects(Facet("bytes", data=b"HELLO"))
+    peer = stage.client(stage.c(says("heLLo", UNTIL_TOLD)))
+    assert peer.expect_bytes(in_capitals) == b"HELLO"
+
+
+def test_what_means_something_else_is_not(stage: Stage) -> None:
+    stage.expects(Facet("bytes", data=b"HELLO"))
+    peer = stage.client(stage.c(says("help", UNTIL_TOLD)))
+    with pytest.raises(Failure, match="something else from byte 3 on"):
+        peer.expect_bytes(in_capitals)

@@ -163,6 +163,14 @@ def test_an_interrupt_is_not_ignored_in_a_program_although_we_ignored_it(stage: 
     assert stage.exited(program).exit == Exit(-signal.SIGINT)
 
 
+def test_a_process_with_a_session_of_its_own_is_stopped_and_goes_on_like_the_rest(stage: Stage) -> None:
+    program = stage.c(f"if (fork() == 0) {{ setsid(); {SAYS} {HOLDS} }} {HOLDS}")
+    stage.said(program, "ready")
+    stage.pause(program)
+    program.signal_each(signal.SIGCONT)
+    assert stage.watch.until(lambda: {proc.state(pid) for pid in program.pids()} == {"S"}) is None
+
+
 @pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGTERM], ids=str)
 def test_no_other_signal_is_ignored_or_blocked_in_a_program(stage: Stage, number: signal.Signals) -> None:
     program = stage.c("pause();")

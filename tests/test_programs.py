@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from sockspec import catalogue, house
-from sockspec.submission import ROLES
 from tests.running import PROGRAMS, UNIVERSAL, checked, directories
 
 GOOD = directories("programs/*/*")
 USELESS = [
     (exercise, role, path)
     for exercise in house.exercises()
-    for role in ROLES
+    for role in catalogue.exercise(exercise).names
     for path in directories("mutants/universal/*")
 ]
 

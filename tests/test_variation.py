@@ -88,6 +88,71 @@ def test_a_message_where_the_reference_was_asked_for_bytes_is_a_fault_of_the_sui
         stage.client(says(stage, "42")).expect_message(no_digits)
 
 
+# --- a part of a message, and a request
+
+
+def body(message: bytes) -> bytes:
+    return message.partition(b":")[2]
+
+
+def test_the_part_that_counts_is_recorded(stage: Stage) -> None:
+    stage.client(says(stage, "one:body")).expect_part("the body", body)
+    assert stage.script.facets == [Facet("part", data=b"body")]
+
+
+@pytest.mark.parametrize("then", ["", "pause();"], ids=["ends", "stays"])
+def test_a_message_that_has_the_same_part_passes(stage: Stage, then: str) -> None:
+    stage.expects(Facet("part", data=b"body"))
+    assert stage.client(says(stage, "another:body", then)).expect_part("the body", body) == b"another:body"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("one:bode", "the body is another than the reference's"),
+        ("nothing", "the body is missing; it is there in the reference's"),
+    ],
+)
+def test_another_part_fails(stage: Stage, text: str, words: str) -> None:
+    stage.expects(Facet("part", data=b"body"))
+    with pytest.raises(Failure, match=words) as failure:
+        stage.client(says(stage, text)).expect_part("the body", body)
+    assert failure.value.diagnosis.expected == '"body" (4 bytes)'
+
+
+def test_a_request_is_all_that_comes_before_the_program_waits(stage: Stage) -> None:
+    stage.expects(Facet("message"))
+    program = stage.c('char b; int c = client(); for (int i = 0; i < 5; i++) send(c, "1", 1, 0); recv(c, &b, 1, 0);')
+    assert stage.client(program).expect_request(no_digits) == b"11111"
+
+
+def test_how_long_a_program_would_wait_for_the_answer_costs_no_patience(stage: Stage) -> None:
+    stage.expects(Facet("message"))
+    program = stage.c('int c = client(); send(c, "1", 1, 0); struct pollfd p = {c, POLLIN, 0}; poll(&p, 1, 600000);')
+    stage.client(program).expect_request()
+    assert stage.watch.slept_s < stage.watch.patience.timer_s
+
+
+def test_a_request_that_does_not_come_fails_with_where_the_program_is_stuck(stage: Stage) -> None:
+    stage.expects(Facet("message"))
+    with pytest.raises(Failure, match=r"nothing was said: .* blocked in recv"):
+        stage.client(stage.c("int c = client(); char b; recv(c, &b, 1, 0);")).expect_request()
+
+
+def test_nothing_yet_holds_while_the_program_waits_for_the_rest(stage: Stage) -> None:
+    peer = stage.client(stage.python(f"{CLIENT}while client.recv(10): pass"))
+    peer.send(b"half")
+    peer.expect_nothing_yet()
+
+
+@pytest.mark.parametrize(("code", "words"), [("client.send(b'ok'); client.recv(1)", "received 2 bytes"), ("", "FIN")])
+def test_an_answer_or_an_end_before_all_was_said_fails(stage: Stage, code: str, words: str) -> None:
+    peer = stage.client(stage.python(f"{CLIENT}client.recv(10); {code}"))
+    peer.send(b"half")
+    with pytest.raises(Failure, match=f"had not said everything yet.*{words}"):
+        peer.expect_nothing_yet()
+
+
 # --- an output
 
 

@@ -80,6 +80,10 @@ class Call:
         return True
 
 
+UNREAD = Call("unread", ())
+"""Stands for the call of a thread that sleeps where we may not read in which: it may end by itself."""
+
+
 def _signed(argument: int) -> int:
     """The low 32 bits as a C int."""
     return ((argument & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000

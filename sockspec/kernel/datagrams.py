@@ -29,6 +29,8 @@ class Bound:
     """Bytes of memory that unread datagrams take up; an empty datagram takes some, too."""
     drops: int
     """Datagrams that found no room in its receive queue."""
+    user: int = 0
+    """Who opened it."""
 
 
 def bound(port: int | None = None) -> list[Bound]:
@@ -55,6 +57,7 @@ def _bound(words: list[str], family: int) -> Bound:
         inode=int(words[9]),
         read_queue=int(words[4].split(":")[1], 16),
         drops=int(words[12]),
+        user=int(words[7]),
     )
 
 

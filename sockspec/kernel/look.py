@@ -8,6 +8,7 @@ closes the "nearly". For datagrams no counts are to be had, and the backlog of t
 """
 
 import ctypes
+import errno
 import fcntl
 import os
 import socket
@@ -134,12 +135,15 @@ def inode_of(tid: int, fd: int) -> int:
 def _hidden_timer(threads: Iterable[Thread]) -> bool:
     """Timers that the arguments of a call do not show: socket timeouts, alarm(), timer_create(), timerfd, io_uring."""
     threads = list(threads)
+    pids = {thread.pid for thread in threads}
+    if any(proc.hidden(pid) for pid in pids):  # there may be one
+        return True
     for thread in threads:
         if thread.call is not None and thread.call.takes_fd and _socket_timeout(thread):
             return True
-    if any(proc.has_timer(pid) for pid in {thread.pid for thread in threads}):
+    if any(proc.has_timer(pid) for pid in pids):
         return True
-    held = {link for pid in {thread.pid for thread in threads} for link in proc.links(pid).values()}
+    held = {link for pid in pids for link in proc.links(pid).values()}
     return bool(held & {"anon_inode:[timerfd]", "anon_inode:[io_uring]"})
 
 
@@ -149,15 +153,21 @@ def _socket_timeout(thread: Thread) -> bool:
         return False
     option = socket.SO_SNDTIMEO if thread.call.name in WRITES | {"connect"} else socket.SO_RCVTIMEO
     try:
-        pidfd = os.pidfd_open(thread.pid)
-    except ProcessLookupError:
-        return False
+        fd = borrow(thread.pid, thread.call.fd)
+    except OSError as error:  # it has ended or closed it since; or we are refused, and there may be one
+        return error.errno not in (errno.ESRCH, errno.EBADF)
+    with socket.socket(fileno=fd) as borrowed:
+        seconds, microseconds = struct.unpack("ll", borrowed.getsockopt(socket.SOL_SOCKET, option, 16))
+        return bool(seconds or microseconds)
+
+
+def borrow(pid: int, fd: int) -> int:
+    """A file descriptor of ours for what a process has open as that one; OSError if we may not have it."""
+    pidfd = os.pidfd_open(pid)
     try:
-        fd = _libc.syscall(_PIDFD_GETFD, pidfd, thread.call.fd, 0)
-        if fd < 0:
-            return False
-        with socket.socket(fileno=fd) as borrowed:
-            seconds, microseconds = struct.unpack("ll", borrowed.getsockopt(socket.SOL_SOCKET, option, 16))
-            return bool(seconds or microseconds)
+        borrowed = _libc.syscall(_PIDFD_GETFD, pidfd, fd, 0)
+        if borrowed < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        return int(borrowed)
     finally:
         os.close(pidfd)

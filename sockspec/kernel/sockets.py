@@ -66,6 +66,8 @@ class Socket:
     """Bytes not read yet; for a listening socket, finished connections that nobody has accepted yet."""
     write_queue: int
     """Bytes not acknowledged yet; for a listening socket, how many may wait."""
+    user: int = 0
+    """Who opened it."""
     info: Info | None = None
 
     @property
@@ -152,7 +154,7 @@ def _socket(payload: bytes) -> Socket:
     width = 4 if family == socket.AF_INET else 16
     local = socket.inet_ntop(family, payload[8 : 8 + width])
     remote = socket.inet_ntop(family, payload[24 : 24 + width])
-    _, read_queue, write_queue, _, inode = _COUNTS.unpack_from(payload, 52)
+    _, read_queue, write_queue, user, inode = _COUNTS.unpack_from(payload, 52)
     info, at = None, 72
     while at + 4 <= len(payload):
         length, kind = struct.unpack_from("=HH", payload, at)
@@ -166,5 +168,6 @@ def _socket(payload: bytes) -> Socket:
         inode,
         read_queue,
         write_queue,
+        user,
         info,
     )

@@ -1,7 +1,8 @@
 """The threads of a process tree, read from /proc: asleep or not, in which call, and how often they were switched.
 
 Nothing here stops or traces anybody. Reading another's `syscall` needs the right to trace it (ptrace(2), the same user
-and a descendant is enough); a process that is gone while we read is left out.
+and a descendant is enough); without it the view is limited, and what sleeps may do so in any call. A process that is
+gone while we read is left out.
 """
 
 import os
@@ -11,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sockspec.kernel.calls import Call, parse
+from sockspec.kernel.calls import UNREAD, Call, parse
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -45,16 +46,26 @@ def _text(path: str) -> str:
 def _thread(pid: int, tid: int) -> Thread | None:
     base = f"/proc/{pid}/task/{tid}"
     try:
-        line = _text(f"{base}/syscall")
+        call = _call(base)
         status = _text(f"{base}/status")
-        call = parse(line)
-        if call is not None and call.name == "restart_syscall":
-            call = parse(line, _text(f"{base}/wchan"))
     except (FileNotFoundError, ProcessLookupError):
         return None
     state = status[status.index("\nState:") + 7 :].split(None, 1)[0]
+    if call is UNREAD and state == "R":
+        call = None
     words = status[status.rindex("\nvoluntary_ctxt_switches:") :].split()
     return Thread(pid, tid, state, call, (int(words[1]), int(words[3])))
+
+
+def _call(base: str) -> Call | None:
+    try:
+        line = _text(f"{base}/syscall")
+    except PermissionError:
+        return UNREAD
+    call = parse(line)
+    if call is not None and call.name == "restart_syscall":
+        return parse(line, _text(f"{base}/wchan"))
+    return call
 
 
 def threads(pids: Iterable[int]) -> list[Thread]:
@@ -157,25 +168,77 @@ def _stat(pid: int) -> list[str]:
 
 
 def has_timer(pid: int) -> bool:
-    """Whether it has a POSIX timer, or catches SIGALRM: an alarm itself is not to be seen (proc(5), alarm(2))."""
+    """Whether it has a POSIX timer, or catches SIGALRM: an alarm itself is not to be seen (proc(5), alarm(2)).
+
+    True as well where we may not read it.
+    """
     with suppress(FileNotFoundError, ProcessLookupError):
         status = _text(f"/proc/{pid}/status")
         caught = int(status[status.index("\nSigCgt:") + 8 :].split(None, 1)[0], 16)
-        return bool(caught >> (signal.SIGALRM - 1) & 1 or _text(f"/proc/{pid}/timers"))
+        try:
+            return bool(caught >> (signal.SIGALRM - 1) & 1 or _text(f"/proc/{pid}/timers"))
+        except PermissionError:
+            return True
     return False
 
 
+def untold(pid: int) -> bool:
+    """Whether we may not read which call it sleeps in."""
+    try:
+        return _call(f"/proc/{pid}") == UNREAD
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def hidden(pid: int) -> bool:
+    """Whether we may not read which files it has open; a link of its directory takes the same right (proc(5))."""
+    try:
+        os.readlink(f"/proc/{pid}/cwd")
+    except PermissionError:
+        return True
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return False
+
+
+def user(pid: int) -> int:
+    """Whose sockets it opens, by its status: the files of a process that hides itself belong to root; -1 if gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        status = _text(f"/proc/{pid}/status")
+        return int(status[status.index("\nUid:") + 5 :].split(None, 2)[1])
+    return -1
+
+
+def open_files(pid: int) -> int:
+    """How many file descriptors it has open; what they are may be hidden, and still be counted (Linux 6.2)."""
+    if not hidden(pid):
+        return len(links(pid))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/fd").stat().st_size
+    return 0
+
+
 def links(pid: int) -> dict[int, str]:
-    """What each open file descriptor of a process is: `socket:[1234]`, `pipe:[77]`, `anon_inode:[timerfd]`."""
+    """What each open file descriptor of a process is: `socket:[1234]`, `pipe:[77]`, `anon_inode:[timerfd]`.
+
+    Nothing where that is hidden.
+    """
     found: dict[int, str] = {}
     # A process whose first thread has ended shows its files below its other threads only.
     for tid in [str(pid), *_listing(f"/proc/{pid}/task")]:
-        for name in _listing(f"/proc/{tid}/fd"):
-            with suppress(FileNotFoundError):
+        for name in _descriptors(f"/proc/{tid}/fd"):
+            with suppress(FileNotFoundError, PermissionError):
                 found[int(name)] = os.readlink(f"/proc/{tid}/fd/{name}")
         if found:
             break
     return found
+
+
+def _descriptors(path: str) -> list[str]:
+    try:
+        return _listing(path)
+    except PermissionError:
+        return []
 
 
 def sockets(pids: Iterable[int]) -> dict[int, tuple[int, int]]:

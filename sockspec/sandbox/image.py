@@ -24,7 +24,8 @@ LOCAL_BASE = "sockspec-base"
 PUBLIC_BASE = "python:3.11-slim-bookworm"
 _ENGINE = Path(__file__).resolve().parent.parent
 _DOCKERFILE = Path(__file__).with_name("Dockerfile")
-_PACKAGES = ("dnslib", "execnet", "iniconfig", "msgspec", "packaging", "pluggy", "pygments", "pytest", "pytest-xdist")
+_PACKAGES = ("dnslib", "execnet", "iniconfig", "msgspec", "packaging", "pluggy", "pygments", "pyte", "pytest",
+             "pytest-xdist", "wcwidth")  # fmt: skip
 """What the suite runs on; the image is not made if one is missing."""
 
 Say = Callable[[str], None]

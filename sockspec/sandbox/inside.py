@@ -13,11 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from sockspec import check, house, intake, names
 from sockspec.complaint import SuiteError, UsageError
-from sockspec.isolation import Isolation
 from sockspec.oracle import Shelf
 from sockspec.sandbox import wire
 from sockspec.submission import Wishes, find
@@ -35,18 +32,18 @@ def main() -> None:
     tempfile.tempdir = SCRATCH
     names.serve()
     order, observed = wire.read_order(orders)
-    settings = msgspec.structs.replace(order.settings, isolation=Isolation.container())
     shelf = Shelf(_SHELF)
     shelf.unbundle(observed)
     try:
         submission = find(_laid_out(orders, order), _wishes(order))
         _end_with(orders.fileno())
-        options = check.Options(settings, order.roles, order.only, order.strict, order.jobs, str(_SHELF))
+        options = check.Options(order.settings, order.roles, order.only, order.strict, order.jobs, str(_SHELF))
         report = check.check([submission], options, _seen(tell))[0]
         if not order.submission_bytes:
             for piece in wire.pieces(shelf.bundle()):
                 tell(piece)
-        tell(wire.Finished(report.roles, report.warnings, report.seconds))
+        limited = report.isolation.endswith(check.LIMITED)
+        tell(wire.Finished(report.roles, report.warnings, report.seconds, limited))
     except UsageError as error:
         tell(wire.Refused(str(error)))
     except SuiteError as error:

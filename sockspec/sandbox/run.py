@@ -17,7 +17,7 @@ import msgspec
 from sockspec import intake
 from sockspec.check import Options, Seen, report
 from sockspec.complaint import SuiteError, UsageError
-from sockspec.isolation import Isolation
+from sockspec.oracle import kept
 from sockspec.report.model import Report
 from sockspec.sandbox import container, image, wire
 from sockspec.submission import Wishes
@@ -46,11 +46,11 @@ class Sandbox:
         """What the reference does in every scenario of the exercise; recorded if nobody has yet."""
         known = [self.image_id, exercise, options.settings.seed]
         name = hashlib.sha256("\0".join(map(str, known)).encode()).hexdigest()
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "sockspec", "rehearsals")
+        cache = kept("rehearsals")
         if (cache / name).exists():
             return (cache / name).read_bytes()
         self._say(f"recording what the reference of {exercise} does")
-        order = wire.Order(exercise, msgspec.structs.replace(options.settings, isolation=Isolation.container()))
+        order = wire.Order(exercise, options.settings)
         told = self._again(lambda: list(container.tell(container.connect(), self.image, order, b"", label=self.label)))
         if faults := [one.reason for one in told if isinstance(one, wire.Faulted | wire.Refused)]:
             raise SuiteError("\n".join(faults))
@@ -73,9 +73,8 @@ class Sandbox:
         """Check a clean copy of a submission; whatever the container tells, as it comes."""
         packed = b"".join(intake.pack(directory))
         observed = self.observed(exercise, options)
-        settings = msgspec.structs.replace(options.settings, isolation=Isolation.container())
         order = wire.Order(
-            exercise, settings, wishes.roles, options.only, options.strict, options.jobs, wishes.commands,
+            exercise, options.settings, wishes.roles, options.only, options.strict, options.jobs, wishes.commands,
             wishes.build, wishes.port, len(packed), len(observed),
         )  # fmt: skip
         yield from container.tell(container.connect(), self.image, order, observed + packed, label=self.label)
@@ -85,8 +84,6 @@ class Sandbox:
         return self._again(lambda: self._checked(directory, exercise, wishes, options, seen))
 
     def _checked(self, directory: Path, exercise: str, wishes: Wishes, options: Options, seen: Seen) -> Report:
-        settings = msgspec.structs.replace(options.settings, isolation=Isolation.container())
-        options = msgspec.structs.replace(options, settings=settings)
         started = time.monotonic()
         records = []
         name = visible(directory.resolve().name)
@@ -105,7 +102,7 @@ class Sandbox:
                         raise UsageError(f"{directory}: {reason}")
                     case wire.Faulted(reason):
                         raise SuiteError(reason)
-                    case wire.Finished(roles, warnings, _):
+                    case wire.Finished(roles, warnings, _, limited):
                         seconds = time.monotonic() - started
-                        return report(exercise, name, roles, warnings, options, records, seconds)
+                        return report(exercise, name, roles, warnings, options, records, seconds, limited=limited)
         raise container.EngineFault("the container ended before it had told all")

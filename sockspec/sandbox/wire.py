@@ -67,6 +67,8 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     roles: dict[Role, str]
     warnings: list[str]
     seconds: float
+    limited: bool = False
+    """Whether it could not be seen all that programs did."""
 
 
 Told = Reached | Refused | Faulted | Observed | Finished

@@ -89,6 +89,15 @@ def test_clients_that_wait_together_are_each_told(server: Server) -> None:
     server.converse_with(clients)
 
 
+@requirement("server.multiplexed")
+@pytest.mark.parametrize("clients", [0, 1, 3])
+def test_one_thread_waits_for_everybody_at_once(server: Server, clients: int) -> None:
+    server.start()
+    for _ in range(clients):
+        server.connect_and_stay()
+    server.expect_multiplexed()
+
+
 @requirement("server.serves-talkers")
 def test_a_client_that_speaks_first_is_told_as_well(server: Server) -> None:
     server.start()

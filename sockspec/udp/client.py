@@ -2,8 +2,8 @@
 
 from sockspec.client import Client, Visit
 from sockspec.complaint import SuiteError
-from sockspec.kernel import threads as proc
 from sockspec.kernel.datagrams import bound
+from sockspec.kernel.held import Held
 from sockspec.scenario import LOOPBACK
 from sockspec.udp.peer import DatagramPeer
 
@@ -54,8 +54,8 @@ class DatagramClient(Client):
         program = self.scenario.launch(self.scenario.reference, "server", command.line(port=str(self.port)))
 
         def there() -> bool:
-            held = proc.sockets(program.pids())
-            return any(each.inode in held for each in bound(self.port))
+            held = Held(program.pids())
+            return any(each in held for each in bound(self.port))
 
         if self.scenario.watch.until(there) is not None:
             raise SuiteError(f"the reference's server is not bound to port {self.port}")

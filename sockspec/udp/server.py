@@ -4,8 +4,8 @@ import socket
 from typing import NoReturn
 
 from sockspec import diagnosis
-from sockspec.kernel import threads as proc
 from sockspec.kernel.datagrams import Bound, bound
+from sockspec.kernel.held import Held
 from sockspec.scenario import LOOPBACK, ORDINALS
 from sockspec.server import Holder, Server
 from sockspec.udp.peer import DatagramPeer
@@ -24,8 +24,8 @@ class DatagramServer(Server):
 
     def sockets(self) -> list[Bound]:
         """Its sockets that take datagrams from everybody, on whatever port."""
-        held = proc.sockets(self.running().pids())
-        return [each for each in bound() if each.inode in held and not each.remote[1]]
+        held = Held(self.running().pids())
+        return [each for each in bound() if each in held and not each.remote[1]]
 
     def expect_listening(self, asked: str, otherwise: Outcome) -> None:
         """It is bound to its port; `asked` is how it was told which."""

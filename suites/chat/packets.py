@@ -1,0 +1,84 @@
+"""Packets of a chat: a length in two bytes, the more significant one first, and so many bytes of a JSON object."""
+
+import json
+
+from sockspec.suite import Meaning
+
+_FIELDS = ("type", "nick", "message")
+
+
+def packet(data: bytes) -> bytes:
+    return len(data).to_bytes(2, "big") + data
+
+
+def hello(nick: str) -> bytes:
+    return _packet(type="hello", nick=nick)
+
+
+def chat(message: str) -> bytes:
+    """What a client sends."""
+    return _packet(type="chat", message=message)
+
+
+def told(nick: str, message: str) -> bytes:
+    """What a server makes of it."""
+    return _packet(type="chat", nick=nick, message=message)
+
+
+def join(nick: str) -> bytes:
+    return _packet(type="join", nick=nick)
+
+
+def leave(nick: str) -> bytes:
+    return _packet(type="leave", nick=nick)
+
+
+def _packet(**fields: str) -> bytes:
+    return packet(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def meaning(sent: bytes) -> bytes:
+    """A line for each packet; how its JSON is spelled, and fields that nobody asked for, are left out."""
+    packets, rest = _split(sent)
+    lines = [_line(each) for each in packets]
+    return b"".join(lines) + (b"%d bytes of a packet: %r\n" % (len(rest), rest[:64]) if rest else b"")
+
+
+def but_leave(nick: str) -> Meaning:
+    """The same without the news that somebody has left, whom a server may have sent away."""
+    gone = meaning(leave(nick))
+    return lambda sent: meaning(sent).replace(gone, b"")
+
+
+def last_word(sent: bytes) -> bytes:
+    """The last packet alone: what is before it is left free."""
+    return b"".join(meaning(sent).splitlines(keepends=True)[-1:])
+
+
+def in_any_order(sent: bytes) -> bytes:
+    """The same, sorted: for what several clients did at the same moment."""
+    return b"".join(sorted(meaning(sent).splitlines(keepends=True)))
+
+
+def _split(sent: bytes) -> tuple[list[bytes], bytes]:
+    packets, at = [], 0
+    while at + 2 <= len(sent) and (end := at + 2 + int.from_bytes(sent[at : at + 2], "big")) <= len(sent):
+        packets.append(sent[at + 2 : end])
+        at = end
+    return packets, sent[at:]
+
+
+def _line(body: bytes) -> bytes:
+    try:
+        fields = json.loads(body.decode())
+    except UnicodeDecodeError as error:
+        return b"not UTF-8 at byte %d: %r\n" % (error.start, body[:64])
+    except (ValueError, RecursionError):
+        return b"no JSON: %r\n" % body[:64]
+    if not isinstance(fields, dict):
+        return b"no JSON object: %r\n" % body[:64]
+    known = {name: fields[name] for name in _FIELDS if name in fields}
+    try:
+        return json.dumps(known, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    except (ValueError, RecursionError):
+        return b"JSON that is too deep: %r\n" % body[:64]

@@ -1,0 +1,22 @@
+"""Paths, requests for them, and what may not be in an answer."""
+
+import re
+
+SECRET = b"nobody outside may read this: 9f31c7"
+
+
+def ask(path: bytes) -> bytes:
+    """A request for that path, as it stands."""
+    return b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def escaped(name: bytes) -> bytes:
+    """The path of a file in the directory: every byte that could mean something else is a % and two digits."""
+    plain = re.compile(rb"[A-Za-z0-9._-]")
+    each = (name[at : at + 1] for at in range(len(name)))
+    return b"/" + b"".join(byte if plain.fullmatch(byte) else b"%%%02X" % ord(byte) for byte in each)
+
+
+def no_secret(answer: bytes) -> str:
+    """Finds fault with an answer in which there is something of a file outside the directory."""
+    return "that is from a file outside the directory" if SECRET[:16] in answer else ""
