@@ -2,7 +2,7 @@
 
 import pytest
 
-from sockspec.shared.http import body, media_type, no_answer, status
+from sockspec.shared.http import body, media_type, status, wrong_length
 from sockspec.shared.http_server import (  # noqa: F401
     asked,
     test_a_client_that_asks_and_leaves_does_no_harm,
@@ -132,10 +132,8 @@ def test_a_file_that_is_not_there_gets_404(server: Server, path: bytes) -> None:
 
 
 @requirement("files.server.not-found")
-def test_the_404_is_a_whole_answer_with_a_body(server: Server) -> None:
-    asked_for(server, b"/nothing.txt").expect_message(
-        lambda answer: no_answer(answer) or ("" if body(answer) else "there is no body")
-    )
+def test_the_404_has_a_body(server: Server) -> None:
+    asked_for(server, b"/nothing.txt").expect_message(lambda answer: "" if body(answer) else "there is no body")
 
 
 @requirement("files.server.any-name")
@@ -160,7 +158,7 @@ def test_a_name_may_have_any_byte_but_0_and_the_slash(server: Server) -> None:
 @pytest.mark.parametrize("path", [b"/", b"/sub", b"/sub/", b"/.", b"/sub/.."])
 def test_a_directory_is_answered_and_harms_nobody(server: Server, path: bytes) -> None:
     server.site.write(b"sub/inner.txt", b"inner\n")
-    asked_for(server, path).expect_message(no_answer)
+    asked_for(server, path).expect_message(wrong_length)
     server.visit()
 
 
