@@ -2,7 +2,7 @@
 
 import pytest
 
-from sockspec.shared.http import body, media_type, no_answer, status
+from sockspec.shared.http import body, media_type, status, wrong_length
 from sockspec.shared.http_server import (  # noqa: F401
     asked,
     test_a_client_that_asks_and_leaves_does_no_harm,
@@ -132,10 +132,8 @@ def test_a_file_that_is_not_there_gets_404(server: Server, path: bytes) -> None:
 
 
 @requirement("files.server.not-found")
-def test_the_404_is_a_whole_answer_with_a_body(server: Server) -> None:
-    asked_for(server, b"/nothing.txt").expect_message(
-        lambda answer: no_answer(answer) or ("" if body(answer) else "there is no body")
-    )
+def test_the_404_has_a_body(server: Server) -> None:
+    asked_for(server, b"/nothing.txt").expect_message(lambda answer: "" if body(answer) else "there is no body")
 
 
 @requirement("files.server.any-name")
@@ -153,14 +151,18 @@ def test_a_name_may_have_any_byte_but_0_and_the_slash(server: Server) -> None:
     for byte in [*range(1, ord("/")), *range(ord("/") + 1, 256)]:
         name = b"a%cb.txt" % byte
         server.site.write(name, b"found\n")
-        asked_for(server, escaped(name)).expect_part("the body", body)
+        peer = asked_for(server, escaped(name))
+        peer.expect_part("the body", body)
+        peer.leave()
 
 
 @requirement("files.server.directory")
 @pytest.mark.parametrize("path", [b"/", b"/sub", b"/sub/", b"/.", b"/sub/.."])
 def test_a_directory_is_answered_and_harms_nobody(server: Server, path: bytes) -> None:
     server.site.write(b"sub/inner.txt", b"inner\n")
-    asked_for(server, path).expect_message(no_answer)
+    peer = asked_for(server, path)
+    peer.expect_message(wrong_length)
+    peer.leave()
     server.visit()
 
 
@@ -179,7 +181,9 @@ def test_no_path_leads_outside(server: Server, path: bytes) -> None:
     server.site.write(b"../secret.txt", SECRET)
     server.site.write(b"../site-2/secret.txt", SECRET)
     server.site.write(b"sub/inner.txt", b"inner\n")
-    asked_for(server, path).expect_message(no_secret)
+    peer = asked_for(server, path)
+    peer.expect_message(no_secret)
+    peer.leave()
     server.visit()
 
 
@@ -188,7 +192,9 @@ def test_no_path_leads_outside(server: Server, path: bytes) -> None:
 def test_no_absolute_path_leads_outside(server: Server, before: bytes) -> None:
     server.site.write(b"../secret.txt", SECRET)
     path = bytes(server.site.path.with_name("secret.txt"))
-    asked_for(server, before + path).expect_message(no_secret)
+    peer = asked_for(server, before + path)
+    peer.expect_message(no_secret)
+    peer.leave()
     server.visit()
 
 
@@ -199,7 +205,9 @@ def test_no_link_leads_outside(server: Server, path: bytes) -> None:
     server.site.link("link.txt", "../secret.txt")
     server.site.link("up", "..")
     server.site.link("twice.txt", "link.txt")
-    asked_for(server, path).expect_message(no_secret)
+    peer = asked_for(server, path)
+    peer.expect_message(no_secret)
+    peer.leave()
     server.visit()
 
 
@@ -216,7 +224,9 @@ def test_no_link_leads_outside(server: Server, path: bytes) -> None:
     ],
 )  # fmt: skip
 def test_a_path_that_can_name_no_file_does_no_harm(server: Server, path: bytes) -> None:
-    asked_for(server, path).expect_any_end()
+    peer = asked_for(server, path)
+    peer.expect_message(lambda _: "")
+    peer.leave()
     server.visit()
 
 
