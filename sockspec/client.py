@@ -285,7 +285,7 @@ class Visit:
             self.scenario.watch.until(self.output_closed)
             script.record(Facet("output", data="\n".join(self._screen.lines()[-last:]).encode()))
             return
-        expected = script.take("output").data.decode().splitlines()
+        expected = [line for line in script.take("output").data.decode().split("\n") if line]
 
         def shown() -> list[str]:
             return [line for line in self._screen.lines() if line in expected]
@@ -293,11 +293,7 @@ class Visit:
         standstill = self.scenario.watch.until(lambda: shown() == expected or self.output_closed())
         if (found := shown()) != expected:
             missing = [line for line in expected if line not in found]
-            what = (
-                f"does not show {missing[0]!r}"
-                if missing
-                else "shows the right lines, and not just once or not in order"
-            )
+            what = f"does not show {missing[0]!r}" if missing else "shows a line twice, or lines in another order"
             self.scenario.fail(
                 f"{self.program.name} {what}", standstill=standstill,
                 outcome=None if missing and standstill else Outcome.WRONG,

@@ -180,7 +180,7 @@ def test_a_message_is_no_other_line(client: Client, trick: str) -> None:
 
 
 def a_forged_line(screen: bytes) -> str:
-    lines = screen.decode().splitlines()
+    lines = screen.decode().split("\n")
     if FORGED in lines:
         return f"shows {FORGED!r} on a line of its own, which was a part of a message"
     return "" if "grace: hello" in lines else "has lost a line to the control characters of a message"
