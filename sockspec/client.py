@@ -300,6 +300,10 @@ class Visit:
                 expected="\n".join(expected).encode(), received="\n".join(self._screen.lines()).encode(),
             )  # fmt: skip
 
+    def expect_at_rest(self) -> None:
+        """It sleeps, and what was typed or sent has reached it."""
+        self.scenario.at_rest()
+
     def expect_screen(self, fault: Fault) -> None:
         """Once it has settled, `fault` finds nothing wrong with what can be read on its terminal."""
         self.scenario.at_rest()

@@ -162,6 +162,7 @@ def test_in_the_middle_of_a_packet_a_line_is_sent(client: Client, at: int) -> No
 def test_in_the_middle_of_a_line_a_message_is_shown(client: Client) -> None:
     visit = joined(client)
     visit.type(b"half a ")
+    visit.expect_at_rest()
     visit.peer.send(told("grace", "are you there?"))
     visit.expect_output()
     visit.type(b"line\n")
