@@ -292,7 +292,7 @@ class Visit:
             self.scenario.watch.until(self.output_closed)
             script.record(Facet("output", data="\n".join(self._screen.lines()[-last:]).encode()))
             return
-        expected = script.take("output").data.decode().splitlines()
+        expected = [line for line in script.take("output").data.decode().split("\n") if line]
 
         def shown() -> list[str]:
             return [line for line in self._screen.lines() if line in expected]
@@ -300,16 +300,16 @@ class Visit:
         standstill = self.scenario.watch.until(lambda: shown() == expected or self.output_closed())
         if (found := shown()) != expected:
             missing = [line for line in expected if line not in found]
-            what = (
-                f"does not show {missing[0]!r}"
-                if missing
-                else "shows the right lines, and not just once or not in order"
-            )
+            what = f"does not show {missing[0]!r}" if missing else "shows a line twice, or lines in another order"
             self.scenario.fail(
                 f"{self.program.name} {what}", standstill=standstill,
                 outcome=None if missing and standstill else Outcome.WRONG,
                 expected="\n".join(expected).encode(), received="\n".join(self._screen.lines()).encode(),
             )  # fmt: skip
+
+    def expect_at_rest(self) -> None:
+        """It sleeps, and what was typed or sent has reached it."""
+        self.scenario.at_rest()
 
     def expect_screen(self, fault: Fault) -> None:
         """Once it has settled, `fault` finds nothing wrong with what can be read on its terminal."""

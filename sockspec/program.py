@@ -26,6 +26,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 _roots: set[int] = set()
 _MOST_TURNS = 64
+_MOST_ON_A_TERMINAL = 2 << 20
 
 
 def adopt_orphans() -> None:
@@ -96,7 +97,7 @@ class Program:
         """What messages call it: `your server`, `the reference client`."""
         self.limits = limits
         self.user = user
-        self.stdout = Output(limits.output_bytes)
+        self.stdout = Output(min(limits.output_bytes, _MOST_ON_A_TERMINAL) if terminal else limits.output_bytes)
         self.stderr = Output(1 << 20)
         self.exit: Exit | None = None
         self.spent_s = 0.0

@@ -162,6 +162,7 @@ def test_in_the_middle_of_a_packet_a_line_is_sent(client: Client, at: int) -> No
 def test_in_the_middle_of_a_line_a_message_is_shown(client: Client) -> None:
     visit = joined(client)
     visit.type(b"half a ")
+    visit.expect_at_rest()
     visit.peer.send(told("grace", "are you there?"))
     visit.expect_output()
     visit.type(b"line\n")
@@ -180,7 +181,7 @@ def test_a_message_is_no_other_line(client: Client, trick: str) -> None:
 
 
 def a_forged_line(screen: bytes) -> str:
-    lines = screen.decode().splitlines()
+    lines = screen.decode().split("\n")
     if FORGED in lines:
         return f"shows {FORGED!r} on a line of its own, which was a part of a message"
     return "" if "grace: hello" in lines else "has lost a line to the control characters of a message"

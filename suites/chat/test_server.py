@@ -60,7 +60,7 @@ GARBAGE = {
     "message-is-a-number": packet(b'{"type":"chat","message":5}'),
     "message-is-null": packet(b'{"type":"chat","message":null}'),
     "not-utf-8": packet(b'{"type":"chat","message":"\xff\xfe"}'),
-    "deep": packet(b"[" * 60_000),
+    "deep": packet(b'{"type":"chat","message":' + b"[" * 60_000),
     "web": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "longest": packet(b"\xff" * 65535),
 }
