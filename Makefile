@@ -30,7 +30,7 @@ check: $(READY) ## check SUBMISSION (default: the C example) against the referen
 test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest tests \
-		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py --ignore tests/test_grade.py
+		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py --ignore tests/test_class.py
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 85
 	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
@@ -42,7 +42,7 @@ proof: $(READY) ## every mutant against its table: takes long
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
 
 hostile: $(READY) ## in containers: every hostile submission against its verdict, and a class: takes long
-	$(BIN)/python -m pytest tests/test_grade.py tests/test_hostile.py --numprocesses $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest tests/test_class.py tests/test_hostile.py --numprocesses $(JOBS) --dist loadgroup
 
 lint: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check

@@ -1,0 +1,147 @@
+"""A class is graded in containers: the right grade for each, whoever hands in what, and however often it is stopped."""
+
+import io
+import shutil
+import signal
+import subprocess
+import tarfile
+import zipfile
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from sockspec import catalogue, journal, policy
+from sockspec.journal import Standing
+from sockspec.mutants import mutants, write
+from tests.contained import GRADE, ended, grading, needs_engine
+from tests.hostile import hostile
+from tests.running import PROGRAMS, sockspec
+
+pytestmark = pytest.mark.xdist_group("class")  # it is graded once, for all tests here
+ECHO = policy.of("echo")
+LIGHT = ("reads-", "prints-", "forges-", "conftest", "pytest", "sitecustomize", "socket", "symlink")
+"""Hostile submissions that are done in a moment, by how their names begin."""
+
+RACING = {"c-listen-before-bind", "c-zero-is-an-error"}
+"""Mutants whose SHOULDs depend on who runs them, or on a race of their own."""
+
+
+class Class:
+    """A class of submissions, and what each of them has to get: the requirements that it does not meet."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.unmet: dict[str, set[str] | None] = {}
+        """None where it is enough that it is not everything."""
+
+    def points(self, name: str) -> int:
+        return ECHO.total - sum(ECHO.points[slug] for slug in self.unmet[name] or ())
+
+    def put(self, name: str, unmet: set[str] | None) -> Path:
+        self.unmet[name] = unmet
+        return self.directory / name
+
+
+def without(roles: set[str]) -> set[str]:
+    """What nobody can meet who has handed in those halves only."""
+    requirements = catalogue.exercise("echo").requirements
+    return {
+        slug for slug, each in requirements.items()
+        if not ({"client", "server"} if each.role == "both" else {each.role}) <= roles
+    }  # fmt: skip
+
+
+def roles_in(directory: Path) -> set[str]:
+    return {path.stem for path in directory.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def class_(tmp_path_factory: pytest.TempPathFactory) -> Class:
+    """Good, wrong, hostile, not compiling, empty, archives of all that: more than sixty."""
+    found = Class(tmp_path_factory.mktemp("class"))
+    for program in sorted((PROGRAMS / "echo").iterdir()):
+        shutil.copytree(program, found.put(f"good-{program.name}", without(roles_in(program))))
+    every_third = [m for m in mutants("echo", "server") if m.program.endswith(".c")][::3]
+    for mutant in [m for m in every_third if m.name not in RACING]:
+        lost = {f"echo.server.{tail}" for tail in mutant.caught_by} | without({"server"})
+        write(mutant, "echo", found.put(f"wrong-{mutant.name}", lost))
+    for each in hostile():
+        if each.exercise == "echo" and each.role == "server" and each.name.startswith(LIGHT):
+            expected = without({"server"}) if each.verdict == "passes" and not each.also else None
+            found.put(f"hostile-{each.name}", expected)
+            each.laid(found.directory).rename(found.directory / f"hostile-{each.name}")
+    for number in range(12):
+        found.put(f"broken-{number}", without(set())).mkdir()
+        (found.directory / f"broken-{number}" / "server.c").write_text("int main(void) { return 0 }\n" * number)
+    put_archives(found)
+    return found
+
+
+def put_archives(class_: Class) -> None:
+    good = PROGRAMS / "echo" / "c-select"
+    with tarfile.open(class_.put("tar", without(roles_in(good))).with_suffix(".tar.gz"), "w:gz") as archive:
+        archive.add(good, "handed-in")
+    with zipfile.ZipFile(class_.put("zip", without(roles_in(good))).with_suffix(".zip"), "w") as zipped:
+        for path in good.iterdir():
+            zipped.write(path, f"some/where/{path.name}".replace("some/where/", ""))
+    class_.put("no-zip", without(set())).with_suffix(".zip").write_text("this is no archive")
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("server.py", bytes(200 << 20))
+    class_.put("bomb", without(set())).with_suffix(".zip").write_bytes(bomb.getvalue())
+
+
+def stands(out: Path) -> dict[str, Standing]:
+    return dict(journal.Standings(out / "journal.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def graded(class_: Class, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That class graded, and the grader killed three times on the way."""
+    out = tmp_path_factory.mktemp("results")
+    for share in (0.2, 0.5, 0.8):
+        with grading(class_.directory, out, "--jobs", 2) as grader:
+            while len(ended(out)) < share * len(class_.unmet):
+                assert grader.poll() is None
+                with suppress(subprocess.TimeoutExpired):
+                    grader.wait(0.1)
+            grader.send_signal(signal.SIGKILL)
+    with grading(class_.directory, out, "--jobs", 2) as grader:
+        assert grader.wait() == 0
+    return out
+
+
+@needs_engine
+def test_a_class_has_more_than_sixty_submissions(class_: Class) -> None:
+    assert len(class_.unmet) >= 60
+
+
+@needs_engine
+def test_each_submission_gets_its_grade(class_: Class, graded: Path) -> None:
+    scores = {name: policy.score(ECHO, standing) for name, standing in stands(graded).items()}
+    assert {name: score for name, score in scores.items() if isinstance(score, policy.NotGraded)} == {}
+    exact = {name: class_.points(name) for name, unmet in class_.unmet.items() if unmet is not None}
+    assert {name: score.points for name, score in scores.items() if name in exact} == exact  # type: ignore[union-attr]
+    full = class_.points("good-c-iterative")
+    assert all(score.points < full for name, score in scores.items() if name not in exact)  # type: ignore[union-attr]
+
+
+@needs_engine
+def test_whoever_is_killed_grades_nobody_twice_and_loses_nobody(class_: Class, graded: Path) -> None:
+    assert Counter(each.submission for each in ended(graded)) == dict.fromkeys(class_.unmet, 1)
+
+
+@needs_engine
+def test_every_submission_has_its_files(class_: Class, graded: Path) -> None:
+    assert len((graded / "gradebook.csv").read_text().splitlines()) == 1 + len(class_.unmet)
+    for directory, ending in (("feedback", "txt"), ("feedback", "html"), ("gradescope", "json")):
+        assert len(list((graded / directory).glob(f"*.{ending}"))) == len(class_.unmet)
+
+
+@needs_engine
+def test_what_is_graded_under_one_seed_is_not_mixed_with_another(class_: Class, graded: Path) -> None:
+    done = sockspec("grade", class_.directory, *GRADE, "--out", graded, "--seed", 2, engine=True)
+    assert done.returncode == 2
+    assert "graded with seed 1, and this is 2" in done.stderr
