@@ -51,7 +51,7 @@ def test_lines_that_have_left_the_screen_are_not_read() -> None:
     assert read(b"x" * (COLUMNS + 1)) == ["x" * COLUMNS, "x"]
 
 
-@pytest.mark.parametrize("nonsense", [b"\x1b[?5;999999999Z", b"\x1b]0;title", b"\x1b[>1;2;3m", b"\x9b999L"])
+@pytest.mark.parametrize("nonsense", [b"\x1b[?5;999999999Z", b"\x1b]0;title\x07", b"\x1b[>1;2;3m", b"\x9b999L"])
 def test_a_sequence_that_is_not_understood_is_passed_over(nonsense: bytes) -> None:
     assert "after" in read(nonsense, b"\x1b[2J\x1b[Hafter")
 

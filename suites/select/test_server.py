@@ -175,6 +175,7 @@ def test_a_reset_is_an_end_as_well(server: Server) -> None:
 def test_clients_come_and_go_while_others_stay(server: Server) -> None:
     stays, leaves = several(server, 2)
     leaves.send(b"goodbye")
+    server.expect_printed(about(stays, leaves))
     leaves.finish()
     server.expect_printed(about(stays, leaves))
     comes = server.connect()
