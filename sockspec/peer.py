@@ -16,7 +16,7 @@ from sockspec.kernel.look import far_end, on_its_way
 from sockspec.kernel.sockets import Address, Socket
 from sockspec.oracle import Facet, Script
 from sockspec.verdict import Outcome
-from sockspec.watch import CHUNK_BYTES, Standstill, Watch, chunks
+from sockspec.watch import CHUNK_BYTES, Standstill, Watch, Why, chunks
 
 _MIRROR_AHEAD_BYTES = 1 << 18
 _RECORDING_BOUND_BYTES = 64 << 20
@@ -101,7 +101,7 @@ class Peer:
             paced = True
             for piece in pieces:
                 self._queue(piece)
-                paced = paced and self.wait_until_consumed() is None  # a program that stopped reading is not waited for
+                paced = paced and self._has_read(self.wait_until_consumed())  # who stopped reading is not waited for
                 self._stage.watch.drain()
                 theirs = self.far_end()
                 if self.ended and (theirs is None or not theirs.inode):  # closed: more would be answered with a reset
@@ -141,14 +141,18 @@ class Peer:
     # --- what a peer waits for
 
     def wait_until_consumed(self) -> Standstill | None:
-        """Wait until the program has read all we sent and sleeps again."""
-        return self._stage.watch.until(self._consumed)
+        """Wait until the program has read all we sent and sleeps again, if it ever sleeps."""
+        watch = self._stage.watch
+        return watch.until(lambda: self._consumed() and (watch.spins or watch.look().asleep))
 
     def _consumed(self) -> bool:
         theirs = self.far_end()
         if self._outgoing or (theirs is not None and theirs.read_queue):
             return False
-        return not on_its_way(self.connection, theirs) and self._stage.watch.look().asleep
+        return not on_its_way(self.connection, theirs)
+
+    def _has_read(self, standstill: Standstill | None) -> bool:
+        return standstill is None or (standstill.why is Why.SPINNING and self._consumed())
 
     def pause_long(self) -> None:
         """Say nothing until the program has settled; a timer is outwaited, as long as patience lasts."""

@@ -29,6 +29,7 @@ _BETWEEN_LIMIT_CHECKS_S = 0.02
 _MACHINE_FAULT_S = 300.0
 _INTO_A_SECOND_S = 0.2
 _UNSEEN_REST_S = 0.2
+_STILL_SPINS_S = 0.02
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -37,7 +38,7 @@ class Patience(msgspec.Struct, frozen=True):
     timer_s: float = 3.0
     """Sleeping on timers while we wait for it."""
     processor_s: float = 1.0
-    """Processor time since a byte was last moved."""
+    """Processor time since a byte was last moved, in one wait."""
 
 
 class Why(Enum):
@@ -71,6 +72,8 @@ class Watch:
         """Whether programs and peers talk in datagrams."""
         self.idle_at = time.monotonic()
         """When there was last nothing to serve; what is served now came after that."""
+        self.spins = False
+        """A program has used up its processor time once: nothing waits that long for its rest again."""
         self._poll = select.epoll()
         self._serve: dict[int, Callable[[int], None]] = {}
         self._timer_spent_s = 0.0
@@ -146,9 +149,15 @@ class Watch:
             if program.terminal is not None:
                 program.terminal.deliver()
 
-    def until(self, met: Callable[[], bool]) -> Standstill | None:
-        """Wait for the condition; None once it holds, else why it will not."""
+    def until(self, met: Callable[[], bool], *, rest: bool = False) -> Standstill | None:
+        """Wait for the condition; None once it holds, else why it will not.
+
+        Each wait for something that a program does has the whole of its processor time. Where only `rest` is waited
+        for, so that it can be said that nothing comes, a program that was seen to spin is believed to spin on.
+        """
         pause = _FIRST_PAUSE_S
+        self._processor_base_s = None
+        allowed_s = _STILL_SPINS_S if rest and self.spins else self.patience.processor_s
         seen: Look | None = None
         since = started = time.monotonic()
         while not met():
@@ -169,7 +178,7 @@ class Watch:
             since = now
             if met():  # a condition that the kernel shows, rather than an event
                 return None
-            if (standstill := self._judge(seen)) is not None:
+            if (standstill := self._judge(seen, allowed_s)) is not None:
                 return self._limit(at_once=True) or standstill  # beyond a limit, it is not just at rest
             if (standstill := self._limit()) is not None:
                 return standstill
@@ -184,7 +193,7 @@ class Watch:
             if self.look().asleep and not self._once(0.0):
                 return None
             os.sched_yield()
-        return self.until(lambda: self.look().asleep and not self._once(0.0))
+        return self.until(lambda: self.look().asleep and not self._once(0.0), rest=True)
 
     def outwait(self) -> Standstill:
         """Wait until nothing more comes of its own accord; a timer is outwaited, and costs no patience afterwards."""
@@ -200,7 +209,7 @@ class Watch:
             slept = self._timer_spent_s - spent > _UNSEEN_REST_S
             return slept and any(thread.call == UNREAD for thread in self.look().threads)
 
-        standstill = self.until(lambda: met() or unseen())
+        standstill = self.until(lambda: met() or unseen(), rest=True)
         if standstill is None and not met():
             standstill = Standstill(Why.TIMER, self.look())
         self._timer_spent_s = spent
@@ -251,7 +260,7 @@ class Watch:
                 serve(event)
         return bool(events)
 
-    def _judge(self, seen: Look) -> Standstill | None:
+    def _judge(self, seen: Look, allowed_s: float) -> Standstill | None:
         if seen.rest in (Rest.SETTLED, Rest.STOPPED):
             return Standstill(Why.SETTLED, seen)
         if seen.rest is Rest.GONE:
@@ -261,7 +270,8 @@ class Watch:
         used = proc.processor_s(self.pids()) + sum(program.spent_s for program in self.programs)
         if self._processor_base_s is None:
             self._processor_base_s = used
-        if used - self._processor_base_s > self.patience.processor_s:
+        if used - self._processor_base_s > allowed_s:
+            self.spins = True
             return Standstill(Why.SPINNING, seen)
         return None
 

@@ -207,10 +207,20 @@ def test_processor_time_counts_anew_with_every_byte(staged: Staged) -> None:
     assert [why(stage.watch.until(printed(program, number))) for number in (1, 2, 3)] == [None] * 3
 
 
-def test_processor_time_is_for_the_whole_scenario_while_no_byte_moves(staged: Staged) -> None:
+def test_every_wait_has_the_whole_of_its_processor_time(staged: Staged) -> None:
     stage = staged(Patience(processor_s=0.3))
     program = stage.c("for (;;) ;")
-    assert [why(stage.watch.until(used(program, s))) for s in (0.1, 0.2, 0.9)] == [None, None, Why.SPINNING]
+    ends = [why(stage.watch.until(used(program, s))) for s in (0.25, 0.5, 5, 1)]
+    assert ends == [None, None, Why.SPINNING, None]
+
+
+def test_a_program_that_spins_is_believed_to_spin_on_where_its_rest_is_waited_for(staged: Staged) -> None:
+    stage = staged(Patience(processor_s=0.5))
+    program = stage.c("for (;;) ;")
+    assert why(stage.watch.at_rest()) is Why.SPINNING
+    before = proc.processor_s([program.pid])
+    assert why(stage.watch.at_rest()) is stage.watch.outwait().why is Why.SPINNING
+    assert proc.processor_s([program.pid]) - before < 0.4
 
 
 # --- outwaiting
