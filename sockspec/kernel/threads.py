@@ -196,7 +196,7 @@ def hidden(pid: int) -> bool:
         os.readlink(f"/proc/{pid}/cwd")
     except PermissionError:
         return True
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:  # it has ended, or is too deep below the root to be told
         return False
     return False
 

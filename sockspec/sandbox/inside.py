@@ -16,7 +16,7 @@ from typing import BinaryIO
 from sockspec import check, house, intake, names
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.oracle import Shelf
-from sockspec.sandbox import wire
+from sockspec.sandbox import seccomp, wire
 from sockspec.submission import Wishes, find
 from sockspec.verdict import Record
 
@@ -30,6 +30,7 @@ def main() -> None:
     orders, tell = sys.stdin.buffer, _teller()
     os.umask(0o022)
     tempfile.tempdir = SCRATCH
+    seccomp.apply()
     names.serve()
     order, observed = wire.read_order(orders)
     shelf = Shelf(_SHELF)
