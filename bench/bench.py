@@ -184,7 +184,7 @@ def first_byte(scratch: Path) -> list[Row]:
     cast = Cast("the bench's", {"server": Command((str(program), "{port}"))}, str(scratch))
     settings = Settings(Isolation("this machine", "", ipv6=False, names=False), worker=BENCH_WORKER)
     diagnostics = Diagnostics()
-    ports = Ports(settings.worker, diagnostics, alone=False)
+    ports = Ports(settings.worker, diagnostics, scratch, alone=False)
     adopt_orphans()
     waited_ms = []
     for _ in range(FIRST_BYTES):

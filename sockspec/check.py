@@ -101,8 +101,9 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         return []
     user = account.REFERENCE if options.settings.isolation.kind == "container" else None
     run = Run(
-        exercise, casts, reference(exercise, user), options.settings, list(options.only), options.strict, options.shelf
-    )
+        exercise, casts, reference(exercise, user), options.settings, str(scratch),
+        list(options.only), options.strict, options.shelf,
+    )  # fmt: skip
     collector = Collector(seen)
     arguments = [
         str(house.SUITES / exercise),

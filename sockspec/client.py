@@ -25,7 +25,7 @@ class Client:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.command = scenario.cast.commands["client"].given(scenario.exercise.given)
-        self.port = self.command.port or scenario.ports.next()
+        self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
         self.accepted: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
         self._claimed = 0
@@ -418,6 +418,7 @@ def default_port(scenario: Scenario, role: Role) -> int:
     port = stated.get(role) if isinstance(stated, dict) else stated
     if port is None:
         raise SuiteError(f"{scenario.exercise.name} names no default port")
+    scenario.ports.hold(port)
     if scenario.watch.diagnostics.listening(port):
         raise NotRun(f"another program listens on port {port} of this machine")
     with socket.socket() as probe:

@@ -4,6 +4,7 @@ Words are a programmer's own: `recv()`, not recvfrom or system call 45; `the fir
 """
 
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,13 +17,15 @@ from sockspec.kernel.look import inode_of
 from sockspec.kernel.sockets import CLOSE_WAIT, Diagnostics, Socket
 from sockspec.kernel.threads import Thread
 from sockspec.peer import Peer
-from sockspec.program import Program
+from sockspec.program import Exit, Program
 from sockspec.verdict import Outcome
 from sockspec.visible import visible
 from sockspec.watch import Patience, Standstill, Why
 
 _STANDARD = {0: "its standard input", 1: "its standard output", 2: "its standard error"}
 _WORTH_TELLING = 3
+_SANITIZED = re.compile(rb"==\d+==ERROR: \w+Sanitizer|WARNING: ThreadSanitizer")
+_SANITIZERS_SUMMARY = re.compile(rb"SUMMARY: \w+Sanitizer: ([^\n]{1,200})")
 
 
 def outcome_of(standstill: Standstill, programs: Iterable[Program]) -> Outcome:
@@ -38,14 +41,20 @@ def outcome_of(standstill: Standstill, programs: Iterable[Program]) -> Outcome:
 
 
 def crash(program: Program) -> str:
-    """How a program crashed, in words; empty if it did not: a signal, a traceback, a sanitizer's report."""
+    """How a program crashed, in words; empty if it did not: a signal, a traceback, a sanitizer's report.
+
+    A signal or a sanitizer may also end one of its processes while the others go on.
+    """
+    if (fault := program.fault()) is not None:
+        return _with_reason(f"a process of {program.name}", fault)
+    said = bytes(program.stderr.head[-65536:]) + program.stderr.tail
+    if _SANITIZED.search(said):
+        found = _SANITIZERS_SUMMARY.search(said)
+        return f"{program.name} was stopped by a sanitizer" + (f": {visible(found[1])}" if found else "")
     if program.exit is None or program.exit.status == 0:
         return ""
     if program.exit.by_signal and program.exit.status not in (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ):
-        return _with_reason(program)
-    said = bytes(program.stderr.head[-65536:]) + program.stderr.tail
-    if b"Sanitizer" in said:
-        return f"{program.name} was stopped by a sanitizer"
+        return _with_reason(program.name, program.exit)
     if b"Traceback (most recent call last)" in said:
         return f"{program.name} ended with an exception that nobody caught"
     return ""
@@ -61,10 +70,9 @@ _SIGNAL_REASONS: dict[int, str] = {
 }
 
 
-def _with_reason(program: Program) -> str:
-    assert program.exit is not None
-    reason = _SIGNAL_REASONS.get(-program.exit.status, "")
-    return f"{program.name} {program.exit}" + (f": {reason}" if reason else "")
+def _with_reason(name: str, end: Exit) -> str:
+    reason = _SIGNAL_REASONS.get(-end.status, "")
+    return f"{name} {end}" + (f": {reason}" if reason else "")
 
 
 def how_it_stands(

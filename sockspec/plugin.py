@@ -51,6 +51,8 @@ class Run(msgspec.Struct, frozen=True):
     """Who is tried, by the name of the submission."""
     reference: Cast
     settings: Settings
+    scratch: str
+    """A directory that all workers have, for this run."""
     only: list[str] = []
     strict: bool = False
     shelf: str | None = None
@@ -86,7 +88,7 @@ class SuitePlugin:
         worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
         self.settings = msgspec.structs.replace(run.settings, worker=int(worker.removeprefix("gw")))
         alone = run.settings.fresh and run.settings.isolation.kind != "this machine"
-        self.ports = Ports(self.settings.worker, self.diagnostics, alone=alone)
+        self.ports = Ports(self.settings.worker, self.diagnostics, Path(run.scratch), alone=alone)
         self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}

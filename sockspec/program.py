@@ -17,6 +17,7 @@ from pathlib import Path
 from sockspec import account
 from sockspec.failure import Failure
 from sockspec.kernel import threads as proc
+from sockspec.kernel.ends import wait_status
 from sockspec.limits import Limits, apply, inherited
 from sockspec.terminal import Terminal
 from sockspec.verdict import Diagnosis, Outcome
@@ -27,6 +28,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _roots: set[int] = set()
 _MOST_TURNS = 64
 _MOST_ON_A_TERMINAL = 2 << 20
+_MOST_KNOWN = 100
+_FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGSYS}
+"""Signals that kill for what a program did itself; the others may be how it ends its own processes."""
 
 
 def adopt_orphans() -> None:
@@ -103,6 +107,8 @@ class Program:
         self.spent_s = 0.0
         """Processor time of those of its processes that have ended and that we waited for."""
         self._strangers = set(proc.children(os.getpid()))
+        self._known: dict[int, int] = {}
+        """Pidfds of further processes of it that were seen at rest."""
         self.terminal = Terminal() if terminal else None
         """What its standard input and output are, instead of pipes; its standard error is a pipe all the same."""
         console = self.terminal.theirs if self.terminal else subprocess.PIPE
@@ -157,6 +163,21 @@ class Program:
                 break
         root = [] if self.exit else [self.pid]
         return proc.tree(root + orphans)
+
+    def get_to_know(self) -> None:
+        """Take note of its processes besides the first: how they end will be known."""
+        for pid in self.pids():
+            if pid != self.pid and pid not in self._known and len(self._known) < _MOST_KNOWN:
+                with suppress(ProcessLookupError):
+                    self._known[pid] = os.pidfd_open(pid)
+
+    def fault(self) -> Exit | None:
+        """How one of its known processes was killed by a signal for something that it did; None if none was."""
+        for pidfd in self._known.values():
+            status = wait_status(pidfd)
+            if status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) in _FAULTS:
+                return Exit(os.waitstatus_to_exitcode(status))
+        return None
 
     @property
     def alive(self) -> bool:
@@ -216,7 +237,8 @@ class Program:
             stream.close()
         if self.terminal:
             self.terminal.close()
-        os.close(self.pidfd)
+        for pidfd in (self.pidfd, *self._known.values()):
+            os.close(pidfd)
 
     def beyond_limit(self) -> str:
         """Which limit it has gone beyond, in words; empty if none."""

@@ -5,12 +5,13 @@ programs, our sockets, and the failure with all the evidence there is. When a sc
 process, no connection, no file.
 """
 
+import fcntl
 import random
 import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import msgspec
 
@@ -56,16 +57,21 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Ports:
-    """Ports for the servers of one worker: each scenario gets one that no scenario before it has used for long."""
+    """Ports for the servers of one worker: each scenario gets one that no scenario before it has used for long.
 
-    def __init__(self, worker: int, diagnostics: Diagnostics, *, alone: bool) -> None:
+    A port that a program insists on is one worker's at a time: all have one file below `scratch`, to lock (flock(2)).
+    """
+
+    def __init__(self, worker: int, diagnostics: Diagnostics, scratch: Path, *, alone: bool) -> None:
         start = _FIRST_PORT + worker * _PORTS_A_WORKER
         if start + _PORTS_A_WORKER > _PORTS_END:
             raise SuiteError(f"no ports for worker {worker}; at most {(_PORTS_END - _FIRST_PORT) // _PORTS_A_WORKER}")
         self._range = range(start, start + _PORTS_A_WORKER)
         self._next = 0
         self._diagnostics = diagnostics
+        self._scratch = scratch
         self._alone = alone
+        self._lock: IO[bytes] | None = None
 
     def next(self) -> int:
         """A port that nobody uses; in a network of our own that needs no looking."""
@@ -75,6 +81,19 @@ class Ports:
             if self._alone or not (self._diagnostics.on_port(port) or bound(port)):
                 return port
         raise SuiteError(f"every port from {self._range[0]} to {self._range[-1]} is in use")
+
+    def hold(self, port: int) -> int:
+        """Just that port, until the scenario is over; a worker that holds it, or another one, is waited for."""
+        if self._lock is None:
+            self._lock = (self._scratch / "ports").open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return port
+
+    def release(self) -> None:
+        """The scenario is over."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
 
 class Scenario:
@@ -303,6 +322,7 @@ class Scenario:
         for opened in self._sockets:
             opened.close()
         self.watch.close()
+        self.ports.release()
         if self.site:
             self.site.remove()
 

@@ -37,7 +37,7 @@ class Server:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.command = scenario.cast.commands["server"].given(scenario.exercise.given)
-        self.port = self.command.port or scenario.ports.next()
+        self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
         self.program: Program | None = None
         self._has_listened = False
 

@@ -190,10 +190,19 @@ class Watch:
     def at_rest(self) -> Standstill | None:
         """Wait until the programs sleep and nothing is on its way; what they are then, or why they never do."""
         for _ in range(3):  # nearly always at once: a look is cheaper than a pause
-            if self.look().asleep and not self._once(0.0):
+            if self._rests():
                 return None
             os.sched_yield()
-        return self.until(lambda: self.look().asleep and not self._once(0.0), rest=True)
+        return self.until(self._rests, rest=True)
+
+    def _rests(self) -> bool:
+        seen = self.look()
+        if not seen.asleep or self._once(0.0):
+            return False
+        if len({thread.pid for thread in seen.threads}) > len(self.programs):
+            for program in self.programs:
+                program.get_to_know()
+        return True
 
     def outwait(self) -> Standstill:
         """Wait until nothing more comes of its own accord; a timer is outwaited, and costs no patience afterwards."""

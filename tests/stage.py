@@ -237,7 +237,7 @@ def staged(adopting: None, diagnostics: Diagnostics, compiled: Compile, tmp_path
         isolation = Isolation("this machine", "a test", ipv6=ipv6_works(), names=False)
         settings = Settings(isolation, patience=patience or Patience(), limits=limits or Limits())
         cast = Cast("your", {}, str(tmp_path))
-        ports = Ports(0, diagnostics, alone=False)
+        ports = Ports(0, diagnostics, tmp_path, alone=False)
         opened.append(Stage(cast, cast, Script(), settings, EXERCISE, diagnostics, ports))
         opened[-1].compile = compiled
         return opened[-1]

@@ -125,6 +125,12 @@ def test_two_workers_reach_the_verdicts_of_one(broken: Path) -> None:
     assert [v[0] for v in verdicts[0]] == [v[0] for v in verdicts[1]]
 
 
+def test_workers_wait_for_each_other_where_a_programs_port_is_fixed() -> None:
+    fixed = ("--server", "python3 server.py 4000", "--port", 4000, "--role", "server")
+    done = sockspec("check", PROGRAMS / "echo/python-iterative", "--exercise", "echo", *fixed, "--jobs", 3)
+    assert "27 pass, 1 note, 2 not run" in done.stdout
+
+
 # --- reports
 
 
