@@ -248,7 +248,8 @@ class Watch:
         """Look at all programs of the scenario at once."""
         self._deliver()
         pids = self.pids()
-        seen = look(self.diagnostics, pids, self.connections, datagrams=self.datagrams)
+        several = len(self.programs) > 1
+        seen = look(self.diagnostics, pids, self.connections, datagrams=self.datagrams, between=several)
         self._deliver()  # what was printed meanwhile
         # A process that forked itself away meanwhile was on no list, and runs; an end is one once its status is known.
         missed = not set(self.pids()) <= set(pids)

@@ -376,3 +376,22 @@ def test_the_stopped_program_of_a_pause_can_be_waited_for_again(stage: Stage) ->
     answered = ask(stage, program)
     program.signal(signal.SIGCONT)
     assert stage.watch.until(answered) is None
+
+
+# --- several programs
+
+TALKS_TO_ITSELF = """
+struct sockaddr_in address; socklen_t size = sizeof address; int no = 0; char b;
+int l = listener(), ours = socket(AF_INET, SOCK_STREAM, 0);
+getsockname(l, (struct sockaddr *)&address, &size); connect(ours, (struct sockaddr *)&address, size);
+int theirs = accept(l, NULL, NULL); setsockopt(theirs, IPPROTO_TCP, TCP_QUICKACK, &no, sizeof no);
+if (fork() == 0) { recv(theirs, &b, 1, 0); recv(theirs, &b, 1, 0); write(1, "both", 4); pause(); }
+send(ours, "a", 1, 0); send(ours, "b", 1, 0); pause();
+"""
+"""Its second byte waits until the first is acknowledged, which takes 40 ms (Nagle, delayed acknowledgements)."""
+
+
+def test_what_programs_have_on_the_way_to_each_other_is_waited_for(stage: Stage) -> None:
+    stage.c("pause();")
+    program = stage.c(TALKS_TO_ITSELF)
+    assert stage.watch.until(printed(program, 4)) is None

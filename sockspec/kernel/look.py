@@ -21,6 +21,7 @@ from enum import Enum
 from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import READS, WRITES
 from sockspec.kernel.datagrams import bound, delivering
+from sockspec.kernel.held import Held
 from sockspec.kernel.sockets import SYN_RECV, SYN_SENT, Diagnostics, Info, Socket, own_info, plain_address
 from sockspec.kernel.threads import Thread
 
@@ -53,9 +54,14 @@ class Look:
 
 
 def look(
-    diagnostics: Diagnostics, pids: Sequence[int], connections: Iterable[socket.socket], *, datagrams: bool = False
+    diagnostics: Diagnostics,
+    pids: Sequence[int],
+    connections: Iterable[socket.socket],
+    *,
+    datagrams: bool = False,
+    between: bool = False,
 ) -> Look:
-    """Look at the processes of a program and at our ends of its connections, or at datagrams as well."""
+    """Look at the processes of programs and at our ends of their connections; at datagrams, and between them, as well."""
     first = proc.threads(pids)
     seen = tuple(first)
     if not all(thread.asleep for thread in first):
@@ -70,6 +76,10 @@ def look(
         moving = moving or on_its_way(connection, theirs)
         if theirs is not None and theirs.read_queue:
             unread.add(theirs.inode)
+    if between:
+        ends = _between(diagnostics, pids)
+        moving = moving or any(_travelling(ours, theirs) for ours, theirs in ends)
+        unread |= {theirs.inode for _, theirs in ends if theirs.read_queue}
     if datagrams:
         moving = moving or delivering()
         unread |= {each.inode for each in bound() if each.read_queue}
@@ -101,12 +111,27 @@ def on_its_way(connection: socket.socket, theirs: Socket | None) -> bool:
         return True
     if theirs is None or theirs.info is None:
         return False
-    return _travelling(ours, theirs.info, not theirs.read_queue) or _travelling(
+    return _underway(ours, theirs.info, not theirs.read_queue) or _underway(
         theirs.info, ours, not unread_bytes(connection)
     )
 
 
-def _travelling(sender: Info, receiver: Info, receiver_has_read: bool) -> bool:
+def _between(diagnostics: Diagnostics, pids: Sequence[int]) -> list[tuple[Socket, Socket]]:
+    """The connections of programs with each other, each from both sides."""
+    sockets, held = diagnostics.connected(), Held(pids)
+    pairs = [(one, sockets.get((one.remote, one.local))) for one in sockets.values()]
+    return [(one, other) for one, other in pairs if other is not None and (one in held or other in held)]
+
+
+def _travelling(sender: Socket, receiver: Socket) -> bool:
+    if sender.state in (SYN_SENT, SYN_RECV):
+        return True
+    if sender.info is None or receiver.info is None:
+        return False
+    return _underway(sender.info, receiver.info, not receiver.read_queue)
+
+
+def _underway(sender: Info, receiver: Info, receiver_has_read: bool) -> bool:
     # What has not left yet is on its way only if the receiver has read all there was: then the window is open, and it
     # leaves with the next acknowledgement (Nagle, a delayed window update). Otherwise it waits for the receiver.
     return sender.sent > receiver.received or (sender.unsent > 0 and receiver_has_read)

@@ -26,6 +26,7 @@ _REQUEST, _DUMP = 0x1, 0x300  # linux/netlink.h
 _ERROR, _DONE = 2, 3
 _INFO = 2  # INET_DIAG_INFO, linux/inet_diag.h
 _ANY_STATE = 0x3FFF  # with TCP_BOUND_INACTIVE, for sockets that are only bound (Linux 6.8)
+_CONNECTED = sum(1 << state for state in range(ESTABLISHED, CLOSING + 1) if state not in (TIME_WAIT, CLOSE, LISTEN))
 _NO_COOKIE = b"\xff" * 8
 _HEADER = struct.Struct("=IHHII")
 
@@ -105,6 +106,11 @@ class Diagnostics:
         """Every TCP socket whose local port that is, TIME_WAIT included."""
         found = [s for family in (socket.AF_INET, socket.AF_INET6) for s in self._dump(family, _ANY_STATE)]
         return [s for s in found if s.local[1] == port]
+
+    def connected(self) -> dict[tuple[Address, Address], Socket]:
+        """Every TCP socket that has another end, by its two addresses, its own first."""
+        found = [s for family in (socket.AF_INET, socket.AF_INET6) for s in self._dump(family, _CONNECTED)]
+        return {(s.local, s.remote): s for s in found}
 
     def connection(self, local: Address, remote: Address) -> Socket | None:
         """The socket between those two addresses, as the one at `local` has it; None if the kernel knows none."""
