@@ -193,6 +193,7 @@ def first_byte(scratch: Path) -> list[Row]:
             waited_ms.append(listened_ms(Server(scenario)))
         finally:
             scenario.close()
+    ports.close()
     diagnostics.close()
     p99 = statistics.quantiles(waited_ms, n=100, method="inclusive")[98]
     what = f"3 from listen() to our first byte, {FIRST_BYTES} starts: median, 99th percentile"

@@ -92,6 +92,8 @@ def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
             os.killpg(process.pid, signal.SIGKILL)
             return process.wait(), f"`{command}` did not end in {_TIME_S} s"
         finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             if builder is not None:
                 account.sweep(builder)
         output.seek(0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sockspec
+from sockspec import ending
 from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def check(
 
     A DIR without programs of its own may have directories for several exercises: each is checked, one after the other.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
+    ending.as_by_ctrl_c()
     step = _Step() if github else None
     contained = _contained(sandbox)
     from sockspec import names
@@ -287,7 +288,7 @@ def grade(
 
     Interrupted, the same command goes on where it stopped.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ending.as_by_ctrl_c()
     from rich.console import Console
 
     from sockspec import grade as grading
@@ -313,7 +314,7 @@ def grade(
 @_SEED
 def audit(directory: Path, exercise: str, policy_file: Path | None, times: int, seed: int) -> None:
     """Run every submission of a class several times, and report each verdict that differs."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ending.as_by_ctrl_c()
     from sockspec import grade as grading
 
     job = grading.Job(_policy(exercise, policy_file), seed)

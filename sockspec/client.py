@@ -18,6 +18,8 @@ from sockspec.submission import Cast
 from sockspec.verdict import Outcome, Role
 from sockspec.visible import quoted
 
+_MOST_ACCEPTED = 256
+
 
 class Client:
     """The client under test; every start of it is a visit to a listening socket of ours."""
@@ -39,6 +41,9 @@ class Client:
 
     def _accepter(self, listener: socket.socket) -> Callable[[int], None]:
         def accept(_: int) -> None:
+            if len(self.accepted) == _MOST_ACCEPTED:  # who connects without end is not to use up our own files
+                self.scenario.watch.remove(listener.fileno())
+                return
             try:
                 connection, _ = listener.accept()
             except BlockingIOError:
@@ -70,7 +75,8 @@ class Client:
         return visit
 
     def _expect_connection(self, program: Program) -> Peer:
-        standstill = self.scenario.watch.until(lambda: self._claimed < len(self.accepted))
+        watch = self.scenario.watch
+        standstill = watch.until(lambda: self._claimed < len(self.accepted), processor_s=watch.patience.start_s)
         if standstill is not None:
             self.scenario.fail(f"{program.name} does not connect", standstill=standstill)
         self._claimed += 1
@@ -217,7 +223,6 @@ class Visit:
         self.scenario = scenario
         self.program = program
         self._claimed = 0
-        self._typed = time.monotonic()
         self._screen = Screen(program.stdout)
 
     # --- its standard input
@@ -230,7 +235,6 @@ class Visit:
     def type(self, data: bytes) -> None:
         """Write to its standard input, which stays open; at a terminal a line ends with the key that does that."""
         self.scenario.told.append(f"we typed {quoted(data)}")
-        self._typed = time.monotonic()
         keys = data.replace(b"\n", b"\r") if self.program.terminal else data
         self.scenario.watch.writer(self.program.stdin.fileno(), keys, lambda: None)
 
@@ -328,13 +332,16 @@ class Visit:
                                outcome=Outcome.WRONG, received=printed)  # fmt: skip
         self._claimed = self.program.stdout.count
 
-    def expect_output_after(self, seconds: float) -> None:
-        """It prints what the reference printed, so long after we typed, and has not slept twice as long by then."""
+    def expect_output_after(self, seconds: float, since: float) -> None:
+        """It prints what the reference printed, so long after that moment, and has not slept twice as long by then.
+
+        The moment is on the monotonic clock, and may be earlier than what the program waits from: it is given that.
+        """
         watch = self.scenario.watch
         watch.grant(2 * seconds)
         slept_before = watch.slept_s
         self.expect_output()
-        passed, slept = time.monotonic() - self._typed, watch.slept_s - slept_before
+        passed, slept = time.monotonic() - since, watch.slept_s - slept_before
         early, late = passed < seconds * 0.9, slept > seconds * 2
         if early or late:
             self.scenario.fail(

@@ -20,7 +20,7 @@ from sockspec.peer import Peer
 from sockspec.program import Exit, Program
 from sockspec.verdict import Outcome
 from sockspec.visible import visible
-from sockspec.watch import Patience, Standstill, Why
+from sockspec.watch import Standstill, Why
 
 _STANDARD = {0: "its standard input", 1: "its standard output", 2: "its standard error"}
 _WORTH_TELLING = 3
@@ -80,7 +80,6 @@ def how_it_stands(
     programs: Iterable[Program],
     peers: Iterable[Peer],
     diagnostics: Diagnostics,
-    patience: Patience,
 ) -> str:
     """One or two sentences: why the wait ended, for each program that has a part in it."""
     if standstill.why is Why.LIMIT:
@@ -92,8 +91,7 @@ def how_it_stands(
             sentences.append(crash(program) or f"{program.name} {program.exit}")
         elif standstill.why is Why.SPINNING and not all(thread.asleep for thread in threads):
             sentences.append(
-                f"{program.name} used {patience.processor_s:g} s of processor time without moving a byte: it runs in"
-                " circles"
+                f"{program.name} used {standstill.detail} of processor time without moving a byte: it runs in circles"
             )
         else:
             where = where_stuck(threads, peers)
@@ -101,6 +99,12 @@ def how_it_stands(
             sentences.append(f"{program.name} {where}{waits}" if where else f"{program.name} has no thread left")
     sentences += queues(programs, peers, diagnostics)
     return "; ".join(sentences)
+
+
+def few(told: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(told) - _WORTH_TELLING
+    return ", ".join(told[:_WORTH_TELLING]) + (f" and {more} more" if more > 0 else "")
 
 
 def where_stuck(threads: Iterable[Thread], peers: Iterable[Peer]) -> str:

@@ -37,17 +37,18 @@ class Script:
     def __init__(self, facets: list[Facet] | None = None) -> None:
         self.recording = facets is None
         self.facets = facets or []
-        self._next = 0
+        self.place = 0
+        """How many of them have been taken."""
 
     def record(self, facet: Facet) -> None:
         self.facets.append(facet)
 
     def take(self, kind: Kind) -> Facet:
         """The next facet; the scenario must ask for the same kinds in the same order every time."""
-        if self._next >= len(self.facets) or self.facets[self._next].kind != kind:
+        if self.place >= len(self.facets) or self.facets[self.place].kind != kind:
             raise SuiteError(f"the scenario expects {kind!r} here, and did not when the reference ran")
-        self._next += 1
-        return self.facets[self._next - 1]
+        self.place += 1
+        return self.facets[self.place - 1]
 
 
 @cache

@@ -92,6 +92,7 @@ class SuitePlugin:
         self.shelf = Shelf(Path(run.shelf) if run.shelf else None)
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}
+        self.gave_up: dict[str, Failure] = {}
         reference = Path(run.reference.directory)
         self.key_parts = [
             fingerprint(_ENGINE), fingerprint(house.SUITES / run.exercise), fingerprint(reference),
@@ -195,6 +196,7 @@ class SuitePlugin:
             self.diagnostics,
             self.ports,
         )
+        scenario.gave_up = self.gave_up
         arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         try:
             players = {role: player(scenario) for role, player in self.players.items() if role in item.fixturenames}
@@ -219,6 +221,7 @@ class SuitePlugin:
         for workdir in self.workdirs.values():
             workdir.remove()
         self.diagnostics.close()
+        self.ports.close()
         self.shelf.prune()
 
     # --- the verdict

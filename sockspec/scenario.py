@@ -59,19 +59,34 @@ class Settings(msgspec.Struct, frozen=True):
 class Ports:
     """Ports for the servers of one worker: each scenario gets one that no scenario before it has used for long.
 
-    A port that a program insists on is one worker's at a time: all have one file below `scratch`, to lock (flock(2)).
+    A worker claims a range of ports with an abstract socket, which all in this network see (unix(7)). A port that a
+    program insists on is one worker's at a time: all have one file below `scratch`, to lock (flock(2)).
     """
 
     def __init__(self, worker: int, diagnostics: Diagnostics, scratch: Path, *, alone: bool) -> None:
-        start = _FIRST_PORT + worker * _PORTS_A_WORKER
-        if start + _PORTS_A_WORKER > _PORTS_END:
-            raise SuiteError(f"no ports for worker {worker}; at most {(_PORTS_END - _FIRST_PORT) // _PORTS_A_WORKER}")
-        self._range = range(start, start + _PORTS_A_WORKER)
+        self._range, self._claim = self._claimed(worker)
         self._next = 0
         self._diagnostics = diagnostics
         self._scratch = scratch
         self._alone = alone
         self._lock: IO[bytes] | None = None
+
+    @staticmethod
+    def _claimed(worker: int) -> tuple[range, socket.socket]:
+        """The worker's range, or the next one that nobody has claimed: another run may be there, on this machine."""
+        number = (_PORTS_END - _FIRST_PORT) // _PORTS_A_WORKER
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for turn in range(number):
+            start = _FIRST_PORT + (worker + turn) % number * _PORTS_A_WORKER
+            with suppress(OSError):
+                claim.bind(f"\0sockspec-ports-{start}")
+                return range(start, start + _PORTS_A_WORKER), claim
+        claim.close()
+        raise SuiteError(f"no ports are left: there are {number} ranges of {_PORTS_A_WORKER}, one for each worker")
+
+    def close(self) -> None:
+        """Give the range back."""
+        self._claim.close()
 
     def next(self) -> int:
         """A port that nobody uses; in a network of our own that needs no looking."""
@@ -124,6 +139,8 @@ class Scenario:
         self.datagram_peers: list[DatagramPeer] = []
         self.told: list[str] = []
         """What else belongs to the story: how a program was started, stopped, interrupted."""
+        self.gave_up: dict[str, Failure] = {}
+        """How servers failed to start while all our patience ended, by the directory they are in; a run keeps it."""
         self.note = ""
         self._sockets: list[socket.socket] = []
         self._ended_well: list[Program] = []
@@ -234,9 +251,7 @@ class Scenario:
         programs = self.watch.programs
         stands = ""
         if standstill is not None:
-            stands = diagnosis.how_it_stands(
-                standstill, programs, self.peers, self.watch.diagnostics, self.settings.patience
-            )
+            stands = diagnosis.how_it_stands(standstill, programs, self.peers, self.watch.diagnostics)
         else:
             ended = [program for program in programs if program.exit]
             ends = [diagnosis.crash(program) or f"{program.name} {program.exit}" for program in ended]

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,9 +14,9 @@ import msgspec
 from sockspec import diagnosis
 from sockspec.client import Visit, default_port, meet
 from sockspec.complaint import SuiteError
-from sockspec.failure import NotRun
+from sockspec.failure import Failure, NotRun
 from sockspec.kernel import threads as proc
-from sockspec.kernel.calls import MULTIPLEXES
+from sockspec.kernel.calls import BYSTANDS, MULTIPLEXES
 from sockspec.kernel.held import Held
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
 from sockspec.oracle import Facet
@@ -27,6 +27,10 @@ from sockspec.site import Site
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill, Why
 
+_A_VISIT_S = 0.1
+"""Who answers may sleep so long on timers in each visit, as who looks for clients ten times a second does."""
+_LET_GO_S = 1.0
+_MORE_BATCHES = 8
 _PRINTED_BOUND_BYTES = 1 << 19
 """No scenario makes a server print so much; who does is not listened to for ever."""
 
@@ -40,6 +44,8 @@ class Server:
         self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
         self.program: Program | None = None
         self._has_listened = False
+        self._before_visits = 0
+        """Where the script was before the last visits."""
 
     # --- its life
 
@@ -48,8 +54,18 @@ class Server:
         if self.command.port and self.taken(self.port):
             raise NotRun(f"another program listens on port {self.port} of this machine")
         outcome = Outcome.WRONG if self._has_listened else Outcome.NOT_STARTED
+        directory = self.scenario.cast.directory
+        if directory in self.scenario.gave_up:  # nobody waits that long for its start again
+            raise self.scenario.gave_up[directory]
         self.launch(self.command.line(port=str(self.port)))
-        self.expect_listening(f"asked to listen on port {self.port}", outcome)
+        watch = self.scenario.watch
+        try:
+            with watch.lenient(watch.patience.timer_s):
+                self.expect_listening(f"asked to listen on port {self.port}", outcome)
+        except Failure as failure:
+            if outcome is Outcome.NOT_STARTED and (watch.spins or watch.slept_s > watch.patience.timer_s):
+                self.scenario.gave_up[directory] = failure
+            raise
 
     def launch(self, line: list[str]) -> Program:
         """Start it with that command line, and wait for nothing."""
@@ -64,7 +80,8 @@ class Server:
 
     def expect_listening(self, asked: str, otherwise: Outcome) -> None:
         """It listens on its port; `asked` is how it was told which."""
-        standstill = self.scenario.watch.until(lambda: bool(self.listeners()))
+        watch = self.scenario.watch
+        standstill = watch.until(lambda: bool(self.listeners()), processor_s=watch.patience.start_s)
         if standstill is not None:
             self._not_listening(asked, standstill, otherwise)
         self._has_listened = True
@@ -76,7 +93,7 @@ class Server:
         self.scenario.told.append(f"{name} was {asked}")
         if elsewhere:
             told = [f"{host} port {port}{diagnosis.port_slip(port, self.port)}" for host, port in elsewhere]
-            self.scenario.told.append(f"{name} listens on {', '.join(told)}")
+            self.scenario.told.append(f"{name} listens on {diagnosis.few(told)}")
             self.scenario.fail(f"{name} listens on another port than it should", outcome=outcome)
         self.scenario.fail(f"{name} does not listen on its port", standstill=standstill, outcome=outcome)
 
@@ -95,11 +112,14 @@ class Server:
         program.end()
         self.scenario.watch.forget_program(program)
         program.close()
+        self._let_go()
         self.program = None
         self.scenario.told.append(f"{program.name} was stopped (SIGKILL)")
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: SIGINT to all of it."""
+        """What Ctrl-C does: SIGINT to the foreground job; NotRun where the server is none of it."""
+        if self.running().exit is not None:
+            raise NotRun("the server has put itself into the background, where Ctrl-C does not reach it")
         self.running().signal(signal.SIGINT)
         self.scenario.told.append(f"{self.running().name} was interrupted (SIGINT, as by Ctrl-C)")
 
@@ -158,7 +178,8 @@ class Server:
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation; then the client leaves."""
-        self.converse(self.connect(host))
+        with self.scenario.watch.lenient(_A_VISIT_S):
+            self.converse(self.connect(host))
 
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
@@ -183,6 +204,7 @@ class Server:
 
     def visits(self, number: int) -> None:
         """That many visits, one after the other."""
+        self._before_visits = self.scenario.script.place
         for _ in range(number):
             self.visit()
 
@@ -251,7 +273,7 @@ class Server:
                 seen.extend(diagnosis.listeners(program, watch.diagnostics))
             return bool(seen) or program.exit is not None
 
-        standstill = watch.until(decided)
+        standstill = watch.until(decided, processor_s=watch.patience.start_s)
         if seen:
             host, port = seen[0].local
             self.scenario.fail(
@@ -266,9 +288,9 @@ class Server:
 
     def expect_one_listener(self) -> None:
         """It listens on its port and nowhere else; one socket for IPv4 and one for IPv6 count as one."""
-        found = [s.local for s in diagnosis.listeners(self.running(), self.scenario.watch.diagnostics)]
+        found = sorted({s.local for s in diagnosis.listeners(self.running(), self.scenario.watch.diagnostics)})
         if any(port != self.port for _, port in found) or len(found) > 2:
-            told = ", ".join(f"{host} port {port}" for host, port in found)
+            told = diagnosis.few([f"{host} port {port}" for host, port in found])
             self.scenario.fail(f"{self.running().name} listens in several places: {told}", outcome=Outcome.WRONG)
 
     def expect_printed(self, meaning: Meaning) -> None:
@@ -299,13 +321,17 @@ class Server:
         )
 
     def expect_multiplexed(self) -> None:
-        """All that it is, is one thread, which waits in select(), poll() or epoll_wait() for everybody at once."""
+        """One thread of it waits in select(), poll() or epoll_wait() for everybody at once, and no other for anybody.
+
+        Others may be there that wait for a lock or for a child: those of a runtime, or a shell that started it.
+        """
         self.scenario.at_rest()
         threads = proc.threads(self.running().pids())
-        if len(threads) > 1 or not all(thread.call and thread.call.name in MULTIPLEXES for thread in threads):
+        at_work = [thread for thread in threads if thread.call is None or thread.call.name not in BYSTANDS]
+        if len(at_work) != 1 or at_work[0].call is None or at_work[0].call.name not in MULTIPLEXES:
             self.scenario.fail(
                 f"{self.running().name} is not one thread that waits for all clients at once: "
-                + diagnosis.where_stuck(threads, self.scenario.peers),
+                + diagnosis.where_stuck(at_work or threads, self.scenario.peers),
                 outcome=Outcome.WRONG,
                 expected="one thread, which waits in select(), poll() or epoll_wait()",
                 received=diagnosis.design(self.running(), self.scenario.peers),
@@ -344,6 +370,9 @@ class Server:
     def holdings(self) -> "Holdings":
         """What it holds at rest: a leak shows as a difference between two of these."""
         self.scenario.at_rest()
+        return self._holdings()
+
+    def _holdings(self) -> "Holdings":
         pids = self.running().pids()
         zombies = proc.zombies(pids)
         return Holdings(
@@ -355,14 +384,34 @@ class Server:
         )
 
     def expect_no_growth(self, before: "Holdings", clients: int) -> None:
-        """It holds no more now than before those clients came and left."""
-        now = self.holdings()
-        for what, was, is_, slack in now.compared(before):
-            if is_ - was > slack(clients):
+        """It holds no more now than before those clients came and left.
+
+        What it tidies up in its own time is waited for. Memory has to grow with every further batch of as many clients
+        to be a leak: a collector of garbage, or an allocator, takes some and then levels off.
+        """
+        self.scenario.at_rest()
+        self.scenario.watch.until(lambda: not self._kept(before, clients))
+        for what, was, is_ in self._kept(before, clients):
+            self.scenario.fail(
+                f"{self.running().name} keeps {what}: {was:,} before {clients} clients came and left, {is_:,} now",
+                outcome=Outcome.WRONG,
+            )
+        if self.scenario.script.recording:
+            return
+        batches, first = 1, before
+        while (now := self.holdings()).outgrew(before, clients):
+            if batches > _MORE_BATCHES:
                 self.scenario.fail(
-                    f"{self.running().name} keeps {what}: {was:,} before {clients} clients came and left, {is_:,} now",
+                    f"{self.running().name} takes more memory with every {clients} clients:"
+                    f" {first.memory_bytes:,} bytes at first, {now.memory_bytes:,} after {batches * clients} clients",
                     outcome=Outcome.WRONG,
                 )
+            before, batches = now, batches + 1
+            self.scenario.script.place = self._before_visits
+            self.visits(clients)
+
+    def _kept(self, before: "Holdings", clients: int) -> list[tuple[str, int, int]]:
+        return self._holdings().kept(before, clients)
 
     def expect_design(self) -> None:
         """Record how it deals with the clients that are connected now, as the kernel shows it."""
@@ -433,16 +482,28 @@ class Server:
 
     def expect_port_free(self) -> None:
         """Nobody listens on its port any more."""
-        if self.taken(self.port):
+        if not self._let_go():
             self.scenario.fail(f"port {self.port} is still listened on")
 
+    def _let_go(self) -> bool:
+        """Whether its port is free; what a process had open may be closed a moment after its end (io_uring(7))."""
+        until = time.monotonic() + _LET_GO_S
+        while self.taken(self.port) and time.monotonic() < until:
+            self.scenario.watch.drain()
+        return not self.taken(self.port)
+
     def expect_closed(self, peer: Peer) -> None:
-        """Its end of that connection is closed: nothing in CLOSE_WAIT."""
-        self.scenario.watch.at_rest()
-        theirs = peer.far_end()
-        if theirs is not None and theirs.state == CLOSE_WAIT:
+        """Its end of that connection is closed, now or in its own time: nothing in CLOSE_WAIT."""
+
+        def closed() -> bool:
+            theirs = peer.far_end()
+            return theirs is None or theirs.state != CLOSE_WAIT
+
+        self.scenario.at_rest()
+        if (standstill := self.scenario.watch.until(closed)) is not None:
             self.scenario.fail(
                 f"{self.running().name} has not closed its end of the connection of {peer.name} (CLOSE_WAIT)",
+                standstill=standstill,
                 outcome=Outcome.WRONG,
             )
 
@@ -456,20 +517,22 @@ class Holdings(msgspec.Struct, frozen=True):
     processes: int
     memory_bytes: int
 
-    def compared(self, before: "Holdings") -> list[tuple[str, int, int, Callable[[int], float]]]:
-        """Each holding in words, before and now, with the growth that is no leak yet for a number of clients.
+    def kept(self, before: "Holdings", clients: int) -> list[tuple[str, int, int]]:
+        """What it holds more of than before that many clients, in words, before and now; memory is left out.
 
-        A tenth of the clients may be in the middle of being tidied up; memory may grow by 4 KiB a client, a page, which
-        is what allocators and interpreters vary by.
+        A tenth of the clients may be in the middle of being tidied up.
         """
-        few, pages = (lambda clients: clients / 10), (lambda clients: max(clients * 4096, 512 * 1024))
-        return [
-            ("open file descriptors", before.open_files, self.open_files, few),
-            ("threads", before.threads, self.threads, few),
-            ("children that ended and were never waited for (zombies)", before.zombies, self.zombies, few),
-            ("processes", before.processes, self.processes, few),
-            ("bytes of memory", before.memory_bytes, self.memory_bytes, pages),
+        compared = [
+            ("open file descriptors", before.open_files, self.open_files),
+            ("threads", before.threads, self.threads),
+            ("children that ended and were never waited for (zombies)", before.zombies, self.zombies),
+            ("processes", before.processes, self.processes),
         ]
+        return [(what, was, is_) for what, was, is_ in compared if is_ - was > clients / 10]
+
+    def outgrew(self, before: "Holdings", clients: int) -> bool:
+        """Whether its memory has grown by more than a page a client, or what allocators and interpreters vary by."""
+        return self.memory_bytes - before.memory_bytes > max(clients * 4096, 512 * 1024)
 
 
 class Holder:

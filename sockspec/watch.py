@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -40,6 +40,11 @@ class Patience(msgspec.Struct, frozen=True):
     processor_s: float = 1.0
     """Processor time since a byte was last moved, in one wait."""
 
+    @property
+    def start_s(self) -> float:
+        """The same until a program listens, connects or has found an error: a runtime starts before it does."""
+        return 5 * self.processor_s
+
 
 class Why(Enum):
     """Why a wait ended before its condition held."""
@@ -58,6 +63,7 @@ class Standstill:
     why: Why
     look: Look
     detail: str = ""
+    """Which limit, or how much processor time; for the message."""
 
 
 class Watch:
@@ -149,23 +155,29 @@ class Watch:
             if program.terminal is not None:
                 program.terminal.deliver()
 
-    def until(self, met: Callable[[], bool], *, rest: bool = False) -> Standstill | None:
+    def until(
+        self, met: Callable[[], bool], *, rest: bool = False, processor_s: float | None = None
+    ) -> Standstill | None:
         """Wait for the condition; None once it holds, else why it will not.
 
-        Each wait for something that a program does has the whole of its processor time. Where only `rest` is waited
-        for, so that it can be said that nothing comes, a program that was seen to spin is believed to spin on.
+        Each wait for something that a program does has the whole of its processor time, or `processor_s` of it. Where
+        only `rest` is waited for, so that it can be said that nothing comes, a program that was seen to spin is
+        believed to spin on.
         """
         pause = _FIRST_PAUSE_S
         self._processor_base_s = None
-        allowed_s = _STILL_SPINS_S if rest and self.spins else self.patience.processor_s
+        allowed_s = processor_s or self.patience.processor_s
+        if rest and self.spins:
+            allowed_s = _STILL_SPINS_S
         seen: Look | None = None
-        since = started = time.monotonic()
+        since = started = quiet_since = time.monotonic()
         while not met():
             if self._once(pause):
                 pause, seen, self._processor_base_s = _FIRST_PAUSE_S, None, None
                 if (standstill := self._limit()) is not None:
                     return standstill
-                if time.monotonic() - started > _MACHINE_FAULT_S:  # a trickle without end
+                quiet_since = time.monotonic()
+                if quiet_since - started > _MACHINE_FAULT_S:  # a trickle without end
                     return Standstill(Why.TIMER, self.look())
                 continue
             before, seen = seen, self.look()
@@ -182,9 +194,10 @@ class Watch:
                 return self._limit(at_once=True) or standstill  # beyond a limit, it is not just at rest
             if (standstill := self._limit()) is not None:
                 return standstill
-            if now - started > _MACHINE_FAULT_S:
+            if now - quiet_since > _MACHINE_FAULT_S:
                 raise SuiteError(f"no progress and no verdict in {_MACHINE_FAULT_S:.0f} s: a program {seen.rest.value}")
-            pause = min(max((now - started) / 8, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+            # Short after something came: who prints every few milliseconds is seen to sleep in between.
+            pause = min(max((now - quiet_since) / 8, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
         return None
 
     def at_rest(self) -> Standstill | None:
@@ -229,6 +242,18 @@ class Watch:
         begins = int(time.time()) + 1 + _INTO_A_SECOND_S
         while (left := begins - time.time()) > 0:
             self._once(left)
+
+    @contextmanager
+    def lenient(self, most_s: float) -> Iterator[None]:
+        """Up to that many seconds of sleep on timers cost no patience, if what the block asks for is done."""
+        slept_s = self._timer_spent_s
+        yield
+        self.forgive(slept_s, most_s)
+
+    def forgive(self, slept_s: float, most_s: float) -> float:
+        """Up to that many seconds of sleep cost no patience, of those since `slept_s` was so much; what it is now."""
+        self._timer_spent_s -= min(self._timer_spent_s - slept_s, most_s)
+        return self._timer_spent_s
 
     def grant(self, seconds: float) -> None:
         """The exercise itself makes a program wait that long: so much sleep on timers costs no patience."""
@@ -282,7 +307,7 @@ class Watch:
             self._processor_base_s = used
         if used - self._processor_base_s > allowed_s:
             self.spins = True
-            return Standstill(Why.SPINNING, seen)
+            return Standstill(Why.SPINNING, seen, f"{max(allowed_s, self.patience.processor_s):g} s")
         return None
 
     def _limit(self, *, at_once: bool = False) -> Standstill | None:

@@ -232,12 +232,12 @@ def diagnostics() -> Iterator[Diagnostics]:
 def staged(adopting: None, diagnostics: Diagnostics, compiled: Compile, tmp_path: Path) -> Iterator[Staged]:  # noqa: ARG001
     """Opens stages, with patience and limits of their own; every program on them ends with the test."""
     opened: list[Stage] = []
+    ports = Ports(0, diagnostics, tmp_path, alone=False)
 
     def stage(patience: Patience | None = None, limits: Limits | None = None) -> Stage:
         isolation = Isolation("this machine", "a test", ipv6=ipv6_works(), names=False)
         settings = Settings(isolation, patience=patience or Patience(), limits=limits or Limits())
         cast = Cast("your", {}, str(tmp_path))
-        ports = Ports(0, diagnostics, tmp_path, alone=False)
         opened.append(Stage(cast, cast, Script(), settings, EXERCISE, diagnostics, ports))
         opened[-1].compile = compiled
         return opened[-1]
@@ -245,6 +245,7 @@ def staged(adopting: None, diagnostics: Diagnostics, compiled: Compile, tmp_path
     yield stage
     for each in opened:
         each.close()
+    ports.close()
 
 
 @pytest.fixture

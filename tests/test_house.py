@@ -10,9 +10,9 @@ from sockspec import catalogue, house
 
 ENGINE = house.ROOT / "sockspec"
 ROOMS = [
-    "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "catalogue", "isolation", "names",
-    "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams", "kernel.held", "kernel.ends",
-    "kernel.look",
+    "__init__", "complaint", "verdict", "visible", "limits", "environment", "house", "ending", "catalogue", "isolation",
+    "names", "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams", "kernel.held",
+    "kernel.ends", "kernel.look",
     "failure", "account", "sight", "workdir", "members", "intake", "submission", "mutants", "pages", "oracle",
     "terminal", "program", "watch", "peer", "udp", "udp.peer", "diagnosis", "site", "scenario", "screen", "client",
     "server", "udp.client", "udp.server", "suite", "shared", "shared.server", "shared.client", "shared.http",

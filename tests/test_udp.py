@@ -1,5 +1,6 @@
 """Our ends of a talk in datagrams, and the players of an exercise over UDP."""
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -266,14 +267,14 @@ def test_a_program_that_waits_too_short_or_too_long_is_told_so(talking: Stage, w
     visit = Visit(talking, talking.python(f"import time; time.sleep({waits_s}); print('timeout')"))
     talking.expects(Facet("output", data=b"timeout\n"))
     with pytest.raises(Failure, match=says):
-        visit.expect_output_after(0.5)
+        visit.expect_output_after(0.5, since=time.monotonic())
 
 
 def test_a_program_that_waits_as_long_as_it_should_is_left_alone(staged: Staged) -> None:
     stage = staged(Patience(timer_s=0.1))
     visit = Visit(stage, stage.python("import time; time.sleep(0.5); print('timeout')"))
     stage.expects(Facet("output", data=b"timeout\n"))
-    visit.expect_output_after(0.5)
+    visit.expect_output_after(0.5, since=time.monotonic())
 
 
 @pytest.mark.parametrize("code", ["print('no')", "import sys; sys.exit('no')"], ids=["output", "error"])

@@ -3,14 +3,13 @@
 The first results say that the run has not ended. They stand if it is killed, when its time is over for one.
 """
 
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 
-from sockspec import catalogue, check, grade, intake, names, policy
+from sockspec import catalogue, check, ending, grade, intake, names, policy
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.gradescope.archive import POLICY
 from sockspec.isolation import Isolation
@@ -28,7 +27,7 @@ _NAME = "submission"
 
 def main(home: Path) -> None:
     """Check what lies in that directory's `submission`; its `results` say what came of it."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, our programs end as well
+    ending.as_by_ctrl_c()
     by = policy.read(home / "source" / POLICY)
     results = home / "results" / "results.json"
     outputs.write(results, [_rendered(_not_graded(UNFINISHED), by)])

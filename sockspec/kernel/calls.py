@@ -30,6 +30,8 @@ WRITES = {"write", "writev", "sendto", "sendmsg", "sendmmsg"}
 ACCEPTS = {"accept", "accept4"}
 MULTIPLEXES = {"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"}
 SLEEPS = {"nanosleep", "clock_nanosleep"}
+BYSTANDS = {"futex", "futex_waitv", "wait4", "waitid"}
+"""Waiting for a lock or for a child, not for a client."""
 _WAITS_FOR_EVER = READS | WRITES | ACCEPTS | {
     "pause", "wait4", "waitid", "rt_sigsuspend", "flock", "sendfile", "splice",
 }  # fmt: skip

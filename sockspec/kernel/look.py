@@ -61,7 +61,7 @@ def look(
     datagrams: bool = False,
     between: bool = False,
 ) -> Look:
-    """Look at the processes of programs and at our ends of their connections; at datagrams, and between them, as well."""
+    """Look at the processes of programs and at our ends of connections; at datagrams, or between programs, as well."""
     first = proc.threads(pids)
     seen = tuple(first)
     if not all(thread.asleep for thread in first):

@@ -168,13 +168,14 @@ def _stat(pid: int) -> list[str]:
 
 
 def has_timer(pid: int) -> bool:
-    """Whether it has a POSIX timer, or catches SIGALRM: an alarm itself is not to be seen (proc(5), alarm(2)).
+    """Whether it has a POSIX timer, or catches SIGALRM or holds it back to fetch it: an alarm itself is not to be seen.
 
     True as well where we may not read it.
     """
     with suppress(FileNotFoundError, ProcessLookupError):
         status = _text(f"/proc/{pid}/status")
-        caught = int(status[status.index("\nSigCgt:") + 8 :].split(None, 1)[0], 16)
+        masks = (int(status[status.index(f"\n{mask}:") + 8 :].split(None, 1)[0], 16) for mask in ("SigBlk", "SigCgt"))
+        caught = next(masks) | next(masks)
         try:
             return bool(caught >> (signal.SIGALRM - 1) & 1 or _text(f"/proc/{pid}/timers"))
         except PermissionError:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from sockspec.complaint import SuiteError
 from sockspec.failure import Disturbed
+from sockspec.kernel.calls import SLEEPS
+from sockspec.kernel.look import Look
 from sockspec.kernel.sockets import Address
 from sockspec.oracle import Facet
 from sockspec.peer import Stage, common_prefix, count
@@ -114,11 +116,16 @@ class DatagramPeer:
         """The program sends that many datagrams, those of the reference, in whatever order."""
         self._expect(number, lambda datagram: datagram.data)
 
+    @staticmethod
+    def _waits(seen: Look) -> bool:
+        """All of it waits for something to come, with a limit or without; who only sleeps goes on by himself."""
+        return seen.asleep and not any(thread.call and thread.call.name in SLEEPS for thread in seen.threads)
+
     def expect_nothing_more(self) -> None:
         """Not one datagram more comes; that a program never rests is another requirement's affair."""
         watch = self._stage.watch
-        watch.until(lambda: bool(self._inbox) or watch.look().asleep)
-        watch.drain()  # a program that sleeps has sent all it sends, and it is here
+        watch.until(lambda: bool(self._inbox) or self._waits(watch.look()), rest=True)
+        watch.drain()  # who waits for something has sent all that it sends, and it is here
         if self._inbox:
             self._stage.fail(
                 f"{self.name} received more than it should: {_called(self._inbox[0].data)}",

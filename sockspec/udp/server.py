@@ -29,7 +29,11 @@ class DatagramServer(Server):
 
     def expect_listening(self, asked: str, otherwise: Outcome) -> None:
         """It is bound to its port; `asked` is how it was told which."""
-        standstill = self.scenario.watch.until(lambda: any(each.local[1] == self.port for each in self.sockets()))
+        watch = self.scenario.watch
+        standstill = watch.until(
+            lambda: any(each.local[1] == self.port for each in self.sockets()),
+            processor_s=watch.patience.start_s,
+        )
         if standstill is not None:
             self._not_listening(asked.replace("listen on", "take"), standstill, otherwise)
         self._has_listened = True
@@ -39,7 +43,7 @@ class DatagramServer(Server):
         self.scenario.told.append(f"{name} was {asked}")
         elsewhere = [f"{host} port {port}{diagnosis.port_slip(port, self.port)}" for host, port in self._places()]
         if elsewhere:
-            self.scenario.told.append(f"{name} is bound to {', '.join(elsewhere)}")
+            self.scenario.told.append(f"{name} is bound to {diagnosis.few(elsewhere)}")
             self.scenario.fail(f"{name} is bound to another port than it should be", outcome=outcome)
         if diagnosis.listeners(self.running(), self.scenario.watch.diagnostics):
             self.scenario.fail(f"{name} listens for TCP connections (SOCK_STREAM), not for datagrams", outcome=outcome)
@@ -69,7 +73,8 @@ class DatagramServer(Server):
     def expect_failure(self) -> None:
         """It ends by itself without ever settling on a port, with a status that is not 0, and says why."""
         program = self.running()
-        standstill = self.scenario.watch.until(lambda: program.exit is not None)
+        watch = self.scenario.watch
+        standstill = watch.until(lambda: program.exit is not None, processor_s=watch.patience.start_s)
         # Only now: a look-up of a name also takes a UDP port, for a moment.
         if program.exit is None and (places := self._places()):
             self.scenario.fail(
@@ -82,7 +87,7 @@ class DatagramServer(Server):
         """It is bound to its port and to no other; one socket for IPv4 and one for IPv6 count as one."""
         places = self._places()
         if any(port != self.port for _, port in places) or len(places) > 2:
-            told = ", ".join(f"{host} port {port}" for host, port in places)
+            told = diagnosis.few([f"{host} port {port}" for host, port in places])
             self.scenario.fail(f"{self.running().name} is bound to several ports: {told}", outcome=Outcome.WRONG)
 
     def expect_port_free(self) -> None:

@@ -156,8 +156,8 @@ def test_a_line_without_a_reply_times_out_and_the_next_goes_out(client: Datagram
 @requirement("datagram.client.waits-a-second")
 def test_it_gives_a_reply_a_second(client: DatagramClient) -> None:
     visit = client.start(b"hello\n")
-    client.peer.expect_line()
-    visit.expect_output_after(A_SECOND)
+    line = client.peer.expect_line()
+    visit.expect_output_after(A_SECOND, since=line.not_before)
 
 
 @requirement("datagram.client.late-reply")
