@@ -106,6 +106,7 @@ ENDINGS = {
     "daemon": ("if (fork() == 0) { setsid(); for (;;) pause(); }", Why.SETTLED),
     "stopped": ("raise(SIGSTOP);", Why.SETTLED),
     "stopped-child": ("if (fork() == 0) raise(SIGSTOP); wait(NULL);", Why.SETTLED),
+    "vfork": ("if (vfork() == 0) for (;;) pause();", Why.SETTLED),
     "sleep": ("sleep(1000);", Why.TIMER),
     "naps": ("for (;;) usleep(1000);", Why.TIMER),
     "poll": ("for (;;) poll(NULL, 0, 5);", Why.TIMER),

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sockspec.kernel.calls import UNREAD, Call, parse
+from sockspec.kernel.calls import FORKS, UNREAD, Call, parse
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -31,6 +31,8 @@ class Thread:
 
     @property
     def asleep(self) -> bool:
+        if self.state == "D":
+            return self.call is not None and self.call.name in FORKS
         return self.state == "S" and self.call is not None
 
 
