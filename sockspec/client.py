@@ -1,7 +1,6 @@
 """The client under test: each start of it is a visit to a listening socket of ours, or to a server of the cast."""
 
 import select
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -416,7 +415,7 @@ class Visit:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.program.signal_each(signal.SIGCONT)
+        self.scenario.resume(self.program)
 
 
 def default_port(scenario: Scenario, role: Role) -> int:

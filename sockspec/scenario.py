@@ -137,8 +137,8 @@ class Scenario:
         self.watch.datagrams = exercise.transport == "udp"
         self.peers: list[Peer] = []
         self.datagram_peers: list[DatagramPeer] = []
-        self.told: list[str] = []
-        """What else belongs to the story: how a program was started, stopped, interrupted."""
+        self.told: list[str | Peer | DatagramPeer] = []
+        """The story, in the order of events: how a program was started, stopped, interrupted; and our peers."""
         self.gave_up: dict[str, Failure] = {}
         """How servers failed to start while all our patience ended, by the directory they are in; a run keeps it."""
         self.note = ""
@@ -170,11 +170,13 @@ class Scenario:
     def peer(self, connection: socket.socket, name: str) -> Peer:
         peer = Peer(self, connection, name)
         self.peers.append(peer)
+        self.told.append(peer)
         return peer
 
     def datagram_peer(self, sockets: list[socket.socket], name: str, to: Address | None = None) -> DatagramPeer:
         peer = DatagramPeer(self, sockets, name, to)
         self.datagram_peers.append(peer)
+        self.told.append(peer)
         return peer
 
     def keep(self, opened: socket.socket) -> None:
@@ -222,10 +224,16 @@ class Scenario:
 
     def pause(self, program: Program) -> None:
         """Stop a program in its tracks (SIGSTOP), and wait until every thread stands still."""
+        self.told.append(f"{program.name} was stopped (SIGSTOP, as by Ctrl-Z)")
         program.signal_each(signal.SIGSTOP)
         standstill = self.watch.until(lambda: all(t.state in "Tt" for t in proc.threads(program.pids())))
         if standstill is not None:
             self.fail(f"{program.name} cannot be stopped", standstill=standstill)
+
+    def resume(self, program: Program) -> None:
+        """Let it go on (SIGCONT)."""
+        program.signal_each(signal.SIGCONT)
+        self.told.append(f"{program.name} was continued (SIGCONT, as by fg)")
 
     def at_rest(self) -> None:
         """Wait until the programs sleep and nothing is on its way; a failure if they never do."""
@@ -279,9 +287,9 @@ class Scenario:
         )
 
     def _story(self) -> list[str]:
-        lines = [*self.told, *(p.told() for p in self.peers), *(p.told() for p in self.datagram_peers)]
-        if len(lines) > _STORY_LINES:
-            left_out = len(lines) - _STORY_LINES
+        lines = [event if isinstance(event, str) else event.told() for event in self.told]
+        left_out = len(lines) - _STORY_LINES
+        if left_out > 1:  # one line is not longer than the line that says that it was left out
             lines = [*lines[: _STORY_LINES // 2], f"({left_out} more like these)", *lines[-_STORY_LINES // 2 :]]
         return lines
 

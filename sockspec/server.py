@@ -129,7 +129,7 @@ class Server:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.running().signal_each(signal.SIGCONT)
+        self.scenario.resume(self.running())
 
     # --- the files in the directory that it is started in
 
