@@ -374,6 +374,7 @@ class Visit:
                 expected="exit status 0",
                 reference="ended with exit status 0",
             )
+        self.scenario.done(self.program)
 
     def expect_end(self) -> None:
         """It ends by itself, whatever its exit status; no signal kills it."""

@@ -144,6 +144,7 @@ class Scenario:
         self.note = ""
         self._sockets: list[socket.socket] = []
         self._ended_well: list[Program] = []
+        self._done: list[Program] = []
 
     def payload(self, size: int) -> bytes:
         """That many bytes, every value among them, the same for the same seed."""
@@ -162,7 +163,7 @@ class Scenario:
             limits=self.settings.limits,
             user=cast.user,
             terminal=terminal,
-            name=f"{name} (run {runs + 1})" if runs else name,
+            name=name if not runs else f"{name} (started again)" if runs == 1 else f"{name} (its run {runs + 1})",
         )
         self.watch.add_program(program)
         return program
@@ -256,7 +257,7 @@ class Scenario:
         """Raise the failure, with all the evidence there is at this moment."""
         if standstill is None and any(peer.ended for peer in self.peers):
             self.watch.at_rest()  # a connection ends a moment before its program is seen to have crashed
-        programs = self.watch.programs
+        programs = [program for program in self.watch.programs if program not in self._done]
         stands = ""
         if standstill is not None:
             stands = diagnosis.how_it_stands(standstill, programs, self.peers, self.watch.diagnostics)
@@ -280,9 +281,7 @@ class Scenario:
                 received=shown[1],
                 marker=shown[2],
                 reference=reference,
-                last_words="\n".join(
-                    words for program in programs if (words := last_words(bytes(program.stderr.tail)))
-                ),
+                last_words="\n".join(filter(None, map(self._last_words, programs or self.watch.programs))),
             ),
         )
 
@@ -292,6 +291,18 @@ class Scenario:
         if left_out > 1:  # one line is not longer than the line that says that it was left out
             lines = [*lines[: _STORY_LINES // 2], f"({left_out} more like these)", *lines[-_STORY_LINES // 2 :]]
         return lines
+
+    def _last_words(self, program: Program) -> str:
+        """The end of what it said on its standard error, or else on its standard output, where that is talk.
+
+        What a client says there that has met somebody is its work, and so is what a server prints about its clients.
+        """
+        if program.stderr.count or program.stdout.overflowed:
+            return last_words(program.stderr.tail)
+        serves = program.name.startswith(self.cast.called("server"))
+        alone = len(self.watch.programs) == 1 and not (self.peers or self.datagram_peers)
+        talks = not self.conversation.names_clients if serves else alone and program.terminal is None
+        return last_words(program.stdout.tail) if talks else ""
 
     def check_failed(self, program: Program, standstill: Standstill | None) -> None:
         """That program has ended by itself with a status that is not 0, and said why."""
@@ -304,6 +315,7 @@ class Scenario:
             self.fail(f"{program.name} {program.exit}, as if all was well", expected="an exit status other than 0")
         if not program.stderr.count and not program.stdout.count:
             self.fail(f"{program.name} {program.exit} and did not say why")
+        self.told.append(f"{program.name} {program.exit} and said why")
         self.expected_end(program)
 
     def check_plain_message(self, program: Program) -> None:
@@ -320,8 +332,13 @@ class Scenario:
             self.fail(f"{program.name} says it in {lines} lines", expected=wanted)
 
     def expected_end(self, program: Program) -> None:
-        """That program has ended as it was to: how it did is no crash."""
+        """That program has ended as it was to: how it did is no crash, and no reason for what fails later."""
         self._ended_well.append(program)
+        self.done(program)
+
+    def done(self, program: Program) -> None:
+        """That program has done all its part: its end is no reason for what fails later."""
+        self._done.append(program)
 
     def check_crash(self) -> None:
         """A program that crashed fails every requirement, whatever it answered before."""

@@ -57,7 +57,9 @@ class Server:
         directory = self.scenario.cast.directory
         if directory in self.scenario.gave_up:  # nobody waits that long for its start again
             raise self.scenario.gave_up[directory]
-        self.launch(self.command.line(port=str(self.port)))
+        name = self.launch(self.command.line(port=str(self.port))).name
+        if self._has_listened:
+            self.scenario.told.append(f"{name} was started again")
         watch = self.scenario.watch
         try:
             with watch.lenient(watch.patience.timer_s):
@@ -114,7 +116,7 @@ class Server:
         program.close()
         self._let_go()
         self.program = None
-        self.scenario.told.append(f"{program.name} was stopped (SIGKILL)")
+        self.scenario.told.append(f"{program.name} was killed (SIGKILL)")
 
     def interrupt(self) -> None:
         """What Ctrl-C does: SIGINT to the foreground job; NotRun where the server is none of it."""
@@ -562,6 +564,7 @@ class Holder:
         """Give the port back."""
         for opened in self._sockets:
             opened.close()
+        self._scenario.told.append(f"port {self._port} was free again")
 
 
 def unprivileged() -> list[str]:

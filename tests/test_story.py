@@ -79,3 +79,62 @@ def test_a_long_story_is_cut_in_its_middle(stage: Stage, clients: int, lines: in
     told = story(stage)
     assert [told[0], told[-1], len(told)] == ["client 0: came", f"client {clients - 1}: came", lines]
     assert (f"({clients - 6} more like these)" in told) == (clients > 7)
+
+
+# --- who is to blame
+
+
+REFUSES_FIRST = """
+    import pathlib, signal, sys
+    if not pathlib.Path("came").exists():
+        pathlib.Path("came").touch()
+        sys.exit("first")
+    sys.exit()
+"""
+
+
+def test_an_end_that_was_expected_explains_no_later_failure(stage: Stage) -> None:
+    client = Client(cast(stage, REFUSES_FIRST))
+    client.launch_at("127.0.0.1").expect_failure()
+    told = failure(client.launch_at("127.0.0.1").expect_failure)
+    assert told.summary == "your client (started again) ended with exit status 0, as if all was well"
+    assert told.last_words == ""
+    assert "your client ended with exit status 1 and said why" in told.story
+
+
+def test_a_visit_that_went_well_explains_no_later_failure(stage: Stage) -> None:
+    client = Client(cast(stage, "pass"))
+    visit = client.launch_at("127.0.0.1")
+    visit.expect_success()
+    assert failure(lambda: stage.fail("enough")).summary == "enough"
+
+
+def test_one_that_is_started_a_third_time_is_told_from_the_others(stage: Stage) -> None:
+    client = Client(cast(stage, "pass"))
+    names = [client.launch_at("127.0.0.1").program.name for _ in range(3)]
+    assert names == ["your client", "your client (started again)", "your client (its run 3)"]
+
+
+# --- last words
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("print('port?')", "port?"),
+        ("print('port?'); sys.exit('no port')", "no port"),
+        ("pass", ""),
+    ],
+    ids=["output", "error", "nothing"],
+)
+def test_a_server_that_says_nothing_on_its_standard_error_is_quoted_from_its_standard_output(
+    stage: Stage, code: str, words: str
+) -> None:
+    assert failure(Server(cast(stage, f"import sys; {code}")).start).last_words == words
+
+
+@pytest.mark.parametrize(("connects", "words"), [("", "no way"), ("socket.create_connection(sys.argv[1:])", "")])
+def test_what_a_client_prints_is_quoted_until_it_has_met_somebody(stage: Stage, connects: str, words: str) -> None:
+    client = Client(cast(stage, f"import socket, sys; print('no way', flush=True); {connects or 'pass'}; sys.exit(1)"))
+    told = failure(lambda: client.start().expect_success())
+    assert told.last_words == words
