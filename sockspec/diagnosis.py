@@ -178,13 +178,19 @@ def listeners(program: Program, diagnostics: Diagnostics) -> list[Socket]:
     return [found for found in diagnostics.listening() if found in held]
 
 
-def port_slip(port: int, asked: int) -> str:
-    """Which well-known slip turns the port that was asked for into that one."""
-    if port == ((asked & 0xFF) << 8 | asked >> 8) and port != asked:
+def number(text: str) -> int | None:
+    """The number that a text stands for, if it stands for one."""
+    return int(text) if text.removeprefix("-").isdecimal() else None
+
+
+def port_slip(port: int, asked: int | None) -> str:
+    """Which well-known slip turns the port that was asked for, if that was a number, into that one."""
+    if asked is None or port == asked:
+        return ""
+    cut = asked % 65536
+    if port == ((cut & 0xFF) << 8 | cut >> 8) and port != cut:
         return f" ({asked} with its two bytes swapped: htons() is missing)"
-    if asked > 65535 and port == asked % 65536:
-        return f" ({asked} modulo 65536)"
-    return ""
+    return f" ({asked} modulo 65536)" if port == cut else ""
 
 
 def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diagnostics) -> list[str]:

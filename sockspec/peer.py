@@ -277,9 +277,11 @@ class Peer:
                 outcome=Outcome.WRONG,
                 expected="nothing yet",
                 received=early,
+                reference="waited for the rest",
             )
         if self.ended:
-            self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}")
+            self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}",
+                             reference="waited for the rest")  # fmt: skip
 
     def expect_end(self) -> None:
         """The connection ends as it did with the reference, and not a byte comes before that."""
@@ -324,7 +326,8 @@ class Peer:
         self._claim()
         if not self.ended:
             self._stage.fail(f"{self.name} waits for the end of the connection", standstill=standstill,
-                             expected="an end of any kind", received=ENDINGS[""])  # fmt: skip
+                             expected="an end of any kind", received=ENDINGS[""],
+                             reference="ended the connection")  # fmt: skip
 
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""
@@ -368,7 +371,7 @@ class Peer:
         elif same == len(got):
             what = f"{self.name} received {count(got) if got else 'nothing'} of {count(expected)}"
         else:
-            what = f"{self.name} received something else from byte {same} on"
+            what = f"{self.name} received something else from byte {same:,} on"
         wrong = same < len(got)
         after = f", then {ENDINGS[self.ended]}" if self.ended else ""
         self._stage.fail(

@@ -239,7 +239,9 @@ class Scenario:
     def at_rest(self) -> None:
         """Wait until the programs sleep and nothing is on its way; a failure if they never do."""
         if (standstill := self.watch.at_rest()) is not None:
-            self.fail("it does not come to rest", standstill=standstill)
+            names = " and ".join(program.name for program in self.watch.programs)
+            self.fail(f"{names} {'do' if ' and ' in names else 'does'} not come to rest", standstill=standstill,
+                      reference="waited, and did nothing")  # fmt: skip
 
     def pids(self) -> list[int]:
         return self.watch.pids()
@@ -307,29 +309,31 @@ class Scenario:
     def check_failed(self, program: Program, standstill: Standstill | None) -> None:
         """That program has ended by itself with a status that is not 0, and said why."""
         self.watch.drain()
+        ended, reference = f"{program.name} {program.exit}", "ended with an error, and said why"
         if program.exit is None:
-            self.fail(f"{program.name} does not end", standstill=standstill, expected="it ends with an error")
+            self.fail(f"{program.name} does not end", standstill=standstill, expected="it ends with an error",
+                      reference=reference)  # fmt: skip
         if program.exit.by_signal:
-            self.fail(f"{program.name} {program.exit}", outcome=Outcome.CRASHED, expected="it ends with an error")
+            self.fail(ended, outcome=Outcome.CRASHED, expected="it ends with an error", reference=reference)
         if program.exit.status == 0:
-            self.fail(f"{program.name} {program.exit}, as if all was well", expected="an exit status other than 0")
+            self.fail(f"{ended}, as if all was well", expected="an exit status other than 0", reference=reference)
         if not program.stderr.count and not program.stdout.count:
-            self.fail(f"{program.name} {program.exit} and did not say why")
-        self.told.append(f"{program.name} {program.exit} and said why")
+            self.fail(f"{ended} and did not say why", reference=reference)
+        self.told.append(f"{ended} and said why")
         self.expected_end(program)
 
     def check_plain_message(self, program: Program) -> None:
         """What it said of its failure is one line on its standard error, for people: no traceback."""
         self.watch.drain()
         said = bytes(program.stderr.head)
-        wanted = "one line on its standard error that says what went wrong"
+        wanted, reference = "one line on its standard error that says what went wrong", "said it in one such line"
         if program.stdout.count:
             self.fail(f"{program.name} says it on its standard output", expected=wanted,
-                      received=bytes(program.stdout.head))  # fmt: skip
+                      received=bytes(program.stdout.head), reference=reference)  # fmt: skip
         if b"Traceback (most recent call last)" in said:
-            self.fail(f"{program.name} shows a traceback", expected=wanted)
+            self.fail(f"{program.name} shows a traceback", expected=wanted, reference=reference)
         if (lines := len(said.splitlines())) != 1:
-            self.fail(f"{program.name} says it in {lines} lines", expected=wanted)
+            self.fail(f"{program.name} says it in {lines} lines", expected=wanted, reference=reference)
 
     def expected_end(self, program: Program) -> None:
         """That program has ended as it was to: how it did is no crash, and no reason for what fails later."""

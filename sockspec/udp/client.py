@@ -29,7 +29,7 @@ class DatagramClient(Client):
         """Start it with our server there; what it sends is yet to be expected."""
         if not hasattr(self, "peer"):
             self.listen(LOOPBACK)
-        return self.launch(self.command.line(host=host, port=str(self.port)), stdin)
+        return self.launch(self.command.line(host=host, port=str(self.port)), stdin, f"{host} port {self.port}")
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation."""
