@@ -79,9 +79,14 @@ class Client:
         """Start it, and wait until it has connected to us."""
         if not self._listeners:
             self.listen(LOOPBACK)
-        visit = self.launch(self.command.line(host=host, port=str(self.port)), stdin, f"{host} port {self.port}")
-        visit.peer = self._expect_connection(visit.program)
+        with self.scenario.preliminary(first=self._is_first(host)):
+            visit = self.launch(self.command.line(host=host, port=str(self.port)), stdin, f"{host} port {self.port}")
+            visit.peer = self._expect_connection(visit.program)
         return visit
+
+    def _is_first(self, host: str) -> bool:
+        """Whether nothing has happened yet, and nothing special does now."""
+        return not self._started and host == LOOPBACK
 
     def _expect_connection(self, program: Program) -> Peer:
         watch = self.scenario.watch
@@ -97,7 +102,8 @@ class Client:
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation."""
-        self.converse(self.start(self.scenario.conversation.request_bytes(), host))
+        with self.scenario.preliminary(first=self._is_first(host)):
+            self.converse(self.start(self.scenario.conversation.request_bytes(), host))
 
     def converse(self, visit: "Visit") -> None:
         """The short conversation, with a client that was started already."""

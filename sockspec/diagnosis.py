@@ -13,7 +13,7 @@ from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, UNREAD, W
 from sockspec.kernel.datagrams import Bound, bound
 from sockspec.kernel.held import Held
 from sockspec.kernel.look import Rest, inode_of
-from sockspec.kernel.sockets import CLOSE_WAIT, SYN_SENT, Diagnostics, Socket, own_info
+from sockspec.kernel.sockets import CLOSE_WAIT, Diagnostics, Socket
 from sockspec.kernel.threads import Thread
 from sockspec.peer import Peer
 from sockspec.program import Exit, Program
@@ -213,7 +213,7 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
     for program in programs:
         for listener in listeners(program, diagnostics):
             # Whether there is room now says nothing: a first packet that was dropped is sent again after a second.
-            if outside := [peer.name for peer in peers if _knocks(peer)]:
+            if outside := [peer.name for peer in peers if peer.knocks]:
                 told.append(
                     f"{outside[0]} {'was' if len(outside) == 1 else f'and {len(outside) - 1} more were'} not let in: a"
                     f" listen queue that is full answers nobody, and listen() was told to keep {listener.write_queue}"
@@ -235,17 +235,10 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
             continue
         ended = theirs.state == CLOSE_WAIT
         if unread := max(theirs.read_queue - ended, 0):
-            are, them = ("is", "it") if unread == 1 else ("are", "them")
-            told.append(
-                f"{unread:,} byte{'' if unread == 1 else 's'} of {peer.name} {are} there and nobody reads {them}"
-            )
+            told.append(f"nobody reads the {_number(unread, 'byte', 'bytes')} of {peer.name} that came")
         elif ended:
             told.append(f"{peer.name} has ended its side, and nobody closes the connection (CLOSE_WAIT)")
     return told
-
-
-def _knocks(peer: Peer) -> bool:
-    return peer.connection.fileno() >= 0 and own_info(peer.connection).state == SYN_SENT
 
 
 def design(program: Program, peers: Iterable[Peer]) -> str:
@@ -270,4 +263,4 @@ def design(program: Program, peers: Iterable[Peer]) -> str:
 
 
 def _number(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"
+    return f"{number:,} {one if number == 1 else more}"

@@ -13,7 +13,7 @@ from typing import Literal, NoReturn, Protocol
 
 from sockspec.complaint import SuiteError
 from sockspec.kernel.look import far_end, on_its_way
-from sockspec.kernel.sockets import Address, Socket
+from sockspec.kernel.sockets import SYN_SENT, Address, Socket, own_info
 from sockspec.oracle import Facet, Script
 from sockspec.verdict import Outcome
 from sockspec.watch import CHUNK_BYTES, Standstill, Watch, Why, chunks
@@ -355,8 +355,15 @@ class Peer:
         host, port = self.connection.getsockname()[:2]
         return host, port
 
+    @property
+    def knocks(self) -> bool:
+        """Whether it has asked for a connection, and was not answered yet."""
+        return self.connection.fileno() >= 0 and own_info(self.connection).state == SYN_SENT
+
     def told(self) -> str:
         """The line of the story that is about this peer."""
+        if self.knocks:
+            return f"{self.name}: asked for a connection, and was not let in"
         parts = [*self.did, f"received {count(self.received)}"]
         if self.ended:
             parts.append({"end": "then the end of the stream", "reset": "then a reset"}[self.ended])

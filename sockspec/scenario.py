@@ -9,7 +9,8 @@ import fcntl
 import random
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -145,6 +146,7 @@ class Scenario:
         self._sockets: list[socket.socket] = []
         self._ended_well: list[Program] = []
         self._done: list[Program] = []
+        self._preliminary = False
 
     def payload(self, size: int) -> bytes:
         """That many bytes, every value among them, the same for the same seed."""
@@ -283,6 +285,7 @@ class Scenario:
                 received=shown[1],
                 marker=shown[2],
                 reference=reference,
+                preliminary=self._preliminary,
                 last_words="\n".join(filter(None, map(self._last_words, programs or self.watch.programs))),
             ),
         )
@@ -305,6 +308,15 @@ class Scenario:
         alone = len(self.watch.programs) == 1 and not (self.peers or self.datagram_peers)
         talks = not self.conversation.names_clients if serves else alone and program.terminal is None
         return last_words(program.stdout.tail) if talks else ""
+
+    @contextmanager
+    def preliminary(self, *, first: bool) -> Iterator[None]:
+        """While the block lasts, and if it is the `first` thing of the scenario, a failure is about nothing special."""
+        before, self._preliminary = self._preliminary, self._preliminary or first
+        try:
+            yield
+        finally:
+            self._preliminary = before
 
     def check_failed(self, program: Program, standstill: Standstill | None) -> None:
         """That program has ended by itself with a status that is not 0, and said why."""

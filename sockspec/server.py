@@ -149,13 +149,13 @@ class Server:
 
     def connect(self, host: str = LOOPBACK) -> Peer:
         """A client of ours, connected to it."""
-        peer = self.dial(host)
-        watch = self.scenario.watch
-        standstill = watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
-        if standstill is not None:
-            self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill, reference="let it connect")
-        if own_info(peer.connection).state == CLOSE:
-            self._broken(peer, host)
+        with self.scenario.preliminary(first=not self.scenario.peers and host == LOOPBACK):
+            peer = self.dial(host)
+            standstill = self.scenario.watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
+            if standstill is not None:
+                self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill, reference="let it connect")
+            if own_info(peer.connection).state == CLOSE:
+                self._broken(peer, host)
         return peer
 
     def _broken(self, peer: Peer, host: str) -> NoReturn:
@@ -197,12 +197,13 @@ class Server:
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
         ends = self.scenario.conversation.client_ends
-        if self.request:
-            self.ask(peer)
-        self.hear(peer)
-        if self.request and ends == "reply":
-            peer.finish()
-        peer.expect_nothing_more()
+        with self.scenario.preliminary(first=peer is self.scenario.peers[0]):
+            if self.request:
+                self.ask(peer)
+            self.hear(peer)
+            if self.request and ends == "reply":
+                peer.finish()
+            peer.expect_nothing_more()
         peer.vanish()
 
     def converse_with(self, clients: Iterable[Peer]) -> None:
@@ -229,8 +230,9 @@ class Server:
 
     def say_and_finish(self, peer: Peer) -> None:
         """All that a client says in the short conversation; it reads the reply, ends its side, and stays."""
-        self.ask(peer)
-        self.hear(peer)
+        with self.scenario.preliminary(first=peer is self.scenario.peers[0]):
+            self.ask(peer)
+            self.hear(peer)
         if self.scenario.conversation.client_ends != "request":
             peer.finish()
 

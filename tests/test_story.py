@@ -8,6 +8,7 @@ import pytest
 from sockspec.client import Client
 from sockspec.environment import base_python
 from sockspec.failure import Failure
+from sockspec.oracle import Facet
 from sockspec.server import Server
 from sockspec.submission import Cast, Command
 from sockspec.verdict import Diagnosis
@@ -138,3 +139,78 @@ def test_what_a_client_prints_is_quoted_until_it_has_met_somebody(stage: Stage, 
     client = Client(cast(stage, f"import socket, sys; print('no way', flush=True); {connects or 'pass'}; sys.exit(1)"))
     told = failure(lambda: client.start().expect_success())
     assert told.last_words == words
+
+
+# --- what was asked
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_what_a_client_was_asked_to_connect_to_is_told(stage: Stage, host: str) -> None:
+    client = Client(cast(stage, "import socket, sys; socket.create_connection(sys.argv[1:])"))
+    client.start(host=host)
+    assert story(stage)[0] == f"your client was asked to connect to {host} port {client.port}"
+
+
+def test_a_second_connection_is_told_of(stage: Stage) -> None:
+    client = Client(cast(stage, "import socket, sys; [socket.create_connection(sys.argv[1:]) for _ in range(2)]"))
+    client.start().expect_success()
+    told = failure(client.expect_no_connection)
+    assert told.summary == f"your client connected to port {client.port} once more than expected"
+    assert told.story[-1] == "your client connected to us once more"
+
+
+# --- what comes before
+
+
+def preliminary(act: Callable[[], object]) -> bool:
+    return failure(act).preliminary
+
+
+def test_what_fails_in_the_first_visit_is_about_nothing_special(stage: Stage) -> None:
+    stage.expects(Facet("bytes", data=b"hello"))
+    assert preliminary(Server(cast(stage, SILENT)).visit)
+
+
+def test_what_fails_in_a_later_visit_is_about_what_was_done_before(stage: Stage) -> None:
+    stage.expects(Facet("bytes", data=b"hello"))
+    server = Server(cast(stage, SILENT))
+    server.connect().leave()
+    assert not preliminary(server.visit)
+
+
+@pytest.mark.parametrize(("host", "early"), [("127.0.0.1", True), ("localhost", False)])
+def test_a_client_that_does_not_connect_has_its_own_hint_where_the_host_is_special(
+    stage: Stage, host: str, early: bool
+) -> None:
+    client = Client(cast(stage, "pass"))
+    assert preliminary(lambda: client.start(host=host)) == early
+
+
+# --- the reference
+
+
+def test_a_connection_that_is_reset_at_once_was_not_refused(stage: Stage) -> None:
+    resets = """
+    client, _ = listener.accept()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, (1).to_bytes(8, "little"))
+    client.close()
+    """
+    server = Server(cast(stage, ON_ITS_PORT + resets))
+    server.start()
+    peer = server.dial()
+    stage.at_rest()
+    told = failure(lambda: server._broken(peer, "127.0.0.1"))
+    assert told.summary.startswith("first client was reset as soon as it had connected")
+
+
+def test_a_server_that_listens_where_it_should_fail_is_told_the_slip_behind_its_port(stage: Stage) -> None:
+    swapped = """
+    import signal, socket, sys
+    listener = socket.create_server(("", socket.htons(int(sys.argv[1]))))
+    signal.pause()
+    """
+    server = Server(cast(stage, swapped))
+    server.launch_on_its_port()
+    told = failure(server.expect_failure)
+    assert f"({server.port} with its two bytes swapped: htons() is missing)" in told.summary
+    assert told.reference == "ended with an error, and listened nowhere"

@@ -33,7 +33,8 @@ class DatagramClient(Client):
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation."""
-        self.exchange(self.scenario.conversation.request.encode(), host)
+        with self.scenario.preliminary(first=self._is_first(host)):
+            self.exchange(self.scenario.conversation.request.encode(), host)
 
     def exchange(self, data: bytes, host: str = LOOPBACK) -> None:
         """A run of the client with those lines, each of which our server sends back."""

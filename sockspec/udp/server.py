@@ -64,8 +64,9 @@ class DatagramServer(Server):
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation: a line without its newline; then the client leaves."""
         peer = self.client(host)
-        peer.send(self.scenario.conversation.request.encode().removesuffix(b"\n"))
-        peer.expect_datagram()
+        with self.scenario.preliminary(first=peer is self.scenario.datagram_peers[0] and host == LOOPBACK):
+            peer.send(self.scenario.conversation.request.encode().removesuffix(b"\n"))
+            peer.expect_datagram()
         peer.vanish()
 
     # --- expectations
