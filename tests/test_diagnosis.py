@@ -26,6 +26,7 @@ DESIGNS = {
     "python-asyncio": "one thread for all clients, waiting in epoll_wait()",
     "python-fork": PROCESSES,
     "python-iterative": ITERATIVE,
+    "python-polling": "1 process and 1 thread",
     "python-selectors": "one thread for all clients, waiting in epoll_wait()",
     "python-socketserver": THREADS,
     "python-threads": THREADS,
@@ -40,7 +41,7 @@ def where(stage: Stage) -> str:
 
 def stands(stage: Stage) -> str:
     """How the programs stand when nothing more comes of waiting."""
-    return diagnosis.how_it_stands(*evidence(stage), stage.watch.diagnostics, stage.settings.patience)
+    return diagnosis.how_it_stands(*evidence(stage), stage.watch.diagnostics)
 
 
 def evidence(stage: Stage) -> tuple[Standstill, list[Program], list[Peer]]:
@@ -244,7 +245,8 @@ def test_the_design_of_every_good_server_is_seen(stage: Stage, name: str, words:
 
 
 def test_no_good_server_is_left_out() -> None:
-    assert {path.parent.name for path in GOOD.glob("*/server.*")} == set(DESIGNS)
+    dealt_out = "python-prefork"  # the kernel gives both clients to one process, or each its own
+    assert {path.parent.name for path in GOOD.glob("*/server.*")} == {*DESIGNS, dealt_out}
 
 
 @pytest.mark.parametrize("main", ["listener(); pause();", "int l = listener(); for (;;) close(accept(l, NULL, NULL));"])
