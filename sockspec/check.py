@@ -20,7 +20,7 @@ from sockspec.plugin import Collector, Run
 from sockspec.report.model import Report
 from sockspec.scenario import Settings
 from sockspec.submission import ROLES, Cast, Command, Submission
-from sockspec.verdict import Diagnosis, Level, Outcome, Record, Role, Verdict
+from sockspec.verdict import UNPLAYED, Diagnosis, Level, Outcome, Record, Role, Verdict
 
 Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
@@ -29,6 +29,8 @@ Seen = Callable[[int, int, Record], None]
 LIMITED = ", limited view"
 """What a report adds to its isolation where we may not see all that programs do."""
 _MOST_SLIPS = 3
+_TELLING = {Outcome.CRASHED, Outcome.SPINNING, Outcome.LIMIT}
+"""Where all failures of a half are of these, they show no slip: they are its doing, whatever was asked."""
 _UNUSED = ["terminal", "cacheprovider", "logging", "doctest", "junitxml", "unraisableexception", "threadexception"]
 """Plugins of pytest that would only take time: one collects garbage five times over when all is done."""
 
@@ -181,12 +183,19 @@ def report(
 
 
 def _slip(exercise: str, roles: dict[Role, str], records: list[Record]) -> str:
-    """The slips that fail just what this submission fails, role by role; nothing where too many do."""
-    failed = {record.requirement for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)}
+    """The slips that fail just what this submission fails, role by role; nothing where too many do.
+
+    Nothing either for a half that was not built or never listened, or all of whose failures are a crash or the like:
+    whatever goes wrong that early fails the same requirements, and the diagnosis says what it was.
+    """
+    unmet = [record for record in records if record.verdict in (Verdict.FAIL, Verdict.WARN)]
     told = []
     for role in ROLES:
-        if own := {slug for slug in failed if f".{role}." in slug}:
-            slips = mutants.slips(exercise, role, own, Path(roles.get(role, "")).suffix)
+        own = [record for record in unmet if f".{role}." in record.requirement]
+        outcomes = {record.outcome for record in own}
+        if own and outcomes.isdisjoint(UNPLAYED) and not outcomes <= _TELLING:
+            failed = {record.requirement for record in own}
+            slips = mutants.slips(exercise, role, failed, Path(roles.get(role, "")).suffix)
             if len(slips) <= _MOST_SLIPS:
                 told += [" Or: ".join(slips)]
     return " ".join(told).strip()

@@ -1,7 +1,6 @@
 """The client under test: each start of it is a visit to a listening socket of ours, or to a server of the cast."""
 
 import select
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -30,6 +29,8 @@ class Client:
         self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
         self.accepted: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
+        self._asked: int | None = self.port
+        self._started = 0
         self._claimed = 0
 
     def listen(self, *hosts: str) -> None:
@@ -50,6 +51,8 @@ class Client:
                 return
             self.scenario.keep(connection)
             self.accepted.append(connection)
+            if len(self.accepted) > self._started:
+                self.scenario.told.append(f"{self.scenario.cast.called('client')} connected to us once more")
 
         return accept
 
@@ -58,9 +61,15 @@ class Client:
         given = {**self.scenario.exercise.given, **words}
         self.command = self.scenario.cast.commands["client"].given(given)
 
-    def launch(self, line: list[str], stdin: bytes | None = b"") -> "Visit":
-        """Start it with that command line; its standard input ends after `stdin`, or stays open if that is None."""
+    def launch(self, line: list[str], stdin: bytes | None = b"", asked: str = "") -> "Visit":
+        """Start it with that command line; its standard input ends after `stdin`, or stays open if that is None.
+
+        `asked` is what the line says, in the words of the story.
+        """
         program = self.scenario.launch(self.scenario.cast, "client", line)
+        self._started += 1
+        if asked:
+            self.scenario.told.append(f"{program.name} was asked to connect to {asked}")
         visit = Visit(self.scenario, program)
         if stdin is not None:
             visit.put_in(stdin)
@@ -70,15 +79,20 @@ class Client:
         """Start it, and wait until it has connected to us."""
         if not self._listeners:
             self.listen(LOOPBACK)
-        visit = self.launch(self.command.line(host=host, port=str(self.port)), stdin)
-        visit.peer = self._expect_connection(visit.program)
+        with self.scenario.preliminary(first=self._is_first(host)):
+            visit = self.launch(self.command.line(host=host, port=str(self.port)), stdin, f"{host} port {self.port}")
+            visit.peer = self._expect_connection(visit.program)
         return visit
+
+    def _is_first(self, host: str) -> bool:
+        """Whether nothing has happened yet, and nothing special does now."""
+        return not self._started and host == LOOPBACK
 
     def _expect_connection(self, program: Program) -> Peer:
         watch = self.scenario.watch
         standstill = watch.until(lambda: self._claimed < len(self.accepted), processor_s=watch.patience.start_s)
         if standstill is not None:
-            self.scenario.fail(f"{program.name} does not connect", standstill=standstill)
+            self.scenario.fail(f"{program.name} does not connect", standstill=standstill, reference="connected")
         self._claimed += 1
         number = len(self.scenario.peers)
         name = "our server" if not number else f"our server's {ORDINALS[min(number, 4)]} connection"
@@ -88,7 +102,8 @@ class Client:
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation."""
-        self.converse(self.start(self.scenario.conversation.request_bytes(), host))
+        with self.scenario.preliminary(first=self._is_first(host)):
+            self.converse(self.start(self.scenario.conversation.request_bytes(), host))
 
     def converse(self, visit: "Visit") -> None:
         """The short conversation, with a client that was started already."""
@@ -174,15 +189,14 @@ class Client:
         """Start it with whatever that is for a port, and wait for nothing."""
         if not self.command.takes_port:
             raise NotRun("the program's port is fixed")
-        self.scenario.told.append(f"port given: {port}")
-        return self.launch(self.command.line(host=LOOPBACK, port=port))
+        self._asked = diagnosis.number(port)
+        return self.launch(self.command.line(host=LOOPBACK, port=port), asked=f"{LOOPBACK} port {port}")
 
     def launch_without_port(self) -> "Visit":
         """Start it with no port at all, and wait for nothing."""
         if not self.command.takes_port:
             raise NotRun("the program's port is fixed")
-        self.scenario.told.append("port given: none")
-        return self.launch(self.command.without_port(host=LOOPBACK))
+        return self.launch(self.command.without_port(host=LOOPBACK), asked=f"{LOOPBACK}, and given no port")
 
     def start_on_default_port(self) -> "Visit":
         """Start it with no port; it connects to the port that the exercise names for that."""
@@ -194,9 +208,8 @@ class Client:
 
     def launch_at(self, host: str) -> "Visit":
         """Start it with that host, and wait for nothing."""
-        self.scenario.told.append(f"host given: {host}")
-        request = self.scenario.conversation.request_bytes()
-        return self.launch(self.command.line(host=host, port=str(self.port)), request)
+        line = self.command.line(host=host, port=str(self.port))
+        return self.launch(line, self.scenario.conversation.request_bytes(), f"{host} port {self.port}")
 
     def expect_failure(self, visit: "Visit") -> None:
         """That run ends by itself with an error, and connects to nobody."""
@@ -208,9 +221,12 @@ class Client:
         """Nobody has connected to us but those that were expected."""
         self.scenario.watch.drain()
         if surplus := len(self.accepted) - self._claimed:
-            times = f"{surplus} times more than expected" if self._claimed else "where it was not to"
+            name, times = self.scenario.cast.called("client"), "once" if surplus == 1 else f"{surplus:,} times"
+            what = f"{times} more than expected" if self._claimed else "where it was not to"
             self.scenario.fail(
-                f"{self.scenario.cast.called('client')} connected to port {self.port} {times}", outcome=Outcome.WRONG
+                f"{name} connected to port {self.port}{diagnosis.port_slip(self.port, self._asked)} {what}",
+                outcome=Outcome.WRONG,
+                reference="connected once" if self._claimed else "connected to nobody",
             )
 
 
@@ -365,7 +381,8 @@ class Visit:
         self._wait_for_exit(lambda: bool(self._unclaimed()))
         if extra := bytes(self._unclaimed()):
             self.scenario.fail(f"{self.program.name} printed {count(extra)} too many", received=extra,
-                               expected="nothing more on its standard output")  # fmt: skip
+                               expected="nothing more on its standard output",
+                               reference="printed nothing more")  # fmt: skip
         assert self.program.exit is not None
         if self.program.exit.status != 0:
             crashed = diagnosis.crash(self.program)
@@ -375,6 +392,7 @@ class Visit:
                 expected="exit status 0",
                 reference="ended with exit status 0",
             )
+        self.scenario.done(self.program)
 
     def expect_end(self) -> None:
         """It ends by itself, whatever its exit status; no signal kills it."""
@@ -403,12 +421,14 @@ class Visit:
         """It wrote nothing to its standard error."""
         if self.program.stderr.count:
             self.scenario.fail(f"{self.program.name} wrote to its standard error although all went well",
-                               received=bytes(self.program.stderr.head[:1024]), expected="nothing")  # fmt: skip
+                               received=bytes(self.program.stderr.head[:1024]), expected="nothing",
+                               reference="wrote nothing there")  # fmt: skip
 
     def _wait_for_exit(self, enough: Callable[[], bool] = lambda: False) -> None:
         standstill = self.scenario.watch.until(lambda: enough() or self.output_closed())
         if self.program.exit is None and not enough():
-            self.scenario.fail(f"{self.program.name} does not end", standstill=standstill, expected="it ends")
+            self.scenario.fail(f"{self.program.name} does not end", standstill=standstill, expected="it ends",
+                               reference="ended")  # fmt: skip
 
     def pause(self) -> None:
         """Stop it in its tracks (SIGSTOP), and wait until every thread stands still."""
@@ -416,7 +436,7 @@ class Visit:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.program.signal_each(signal.SIGCONT)
+        self.scenario.resume(self.program)
 
 
 def default_port(scenario: Scenario, role: Role) -> int:
@@ -442,6 +462,7 @@ def meet(scenario: Scenario, cast: Cast, port: int, stdin: bytes) -> "Visit":
     """The client of a cast, started against a server that is not ours."""
     command = cast.commands["client"].given(scenario.exercise.given)
     program = scenario.launch(cast, "client", command.line(host=LOOPBACK, port=str(port)))
+    scenario.told.append(f"{program.name} was asked to connect to {LOOPBACK} port {port}")
     visit = Visit(scenario, program)
     visit.put_in(stdin)
     return visit

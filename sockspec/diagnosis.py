@@ -6,14 +6,13 @@ Words are a programmer's own: `recv()`, not recvfrom or system call 45; `the fir
 import os
 import re
 import signal
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, UNREAD, WRITES
 from sockspec.kernel.datagrams import Bound, bound
 from sockspec.kernel.held import Held
-from sockspec.kernel.look import inode_of
+from sockspec.kernel.look import Rest, inode_of
 from sockspec.kernel.sockets import CLOSE_WAIT, Diagnostics, Socket
 from sockspec.kernel.threads import Thread
 from sockspec.peer import Peer
@@ -95,7 +94,8 @@ def how_it_stands(
             )
         else:
             where = where_stuck(threads, peers)
-            waits = " and our patience with timers ended" if standstill.why is Why.TIMER else ""
+            timed = standstill.why is Why.TIMER and standstill.look.rest is not Rest.MOVING
+            waits = " and our patience with timers ended" if timed else ""
             sentences.append(f"{program.name} {where}{waits}" if where else f"{program.name} has no thread left")
     sentences += queues(programs, peers, diagnostics)
     return "; ".join(sentences)
@@ -110,12 +110,26 @@ def few(told: list[str]) -> str:
 def where_stuck(threads: Iterable[Thread], peers: Iterable[Peer]) -> str:
     """`is blocked in recv() on the first client's connection (fd 4)`, the main thread first, alike ones counted."""
     owners = _owners(peers)
-    places = Counter(_place(thread, owners) for thread in threads)
-    told = [
-        place if number == 1 else f"{place} ({number} threads)" for place, number in places.most_common(_WORTH_TELLING)
-    ]
-    more = len(places) - len(told)
-    return ", another thread ".join(told) + (f", and {more} more threads wait elsewhere" if more > 0 else "")
+    places: dict[str, list[Thread]] = {}
+    for thread in threads:
+        places.setdefault(_place(thread, owners), []).append(thread)
+    if not places:
+        return ""
+    (first, here), *others = places.items()
+    told = [first if len(here) == 1 else f"{first} ({len(here)} {_kind(here)})"]
+    others.sort(key=lambda item: -len(item[1]))
+    for place, there in others[: _WORTH_TELLING - 1]:
+        kind = _kind([here[0], *there])
+        who = f"another {kind.removesuffix('es' if kind == 'processes' else 's')}"
+        told.append(f"{who if len(there) == 1 else f'each of {len(there)} other {kind}'} {place}")
+    if more := sum(len(there) for _, there in others[_WORTH_TELLING - 1 :]):
+        told.append("and one more waits elsewhere" if more == 1 else f"and {more} more wait elsewhere")
+    return ", ".join(told)
+
+
+def _kind(threads: list[Thread]) -> str:
+    """What to call several threads: processes, if each is in one of its own."""
+    return "processes" if len({thread.pid for thread in threads}) == len(threads) else "threads"
 
 
 def _owners(peers: Iterable[Peer]) -> Mapping[int, Peer]:
@@ -178,13 +192,19 @@ def listeners(program: Program, diagnostics: Diagnostics) -> list[Socket]:
     return [found for found in diagnostics.listening() if found in held]
 
 
-def port_slip(port: int, asked: int) -> str:
-    """Which well-known slip turns the port that was asked for into that one."""
-    if port == ((asked & 0xFF) << 8 | asked >> 8) and port != asked:
+def number(text: str) -> int | None:
+    """The number that a text stands for, if it stands for one."""
+    return int(text) if text.removeprefix("-").isdecimal() else None
+
+
+def port_slip(port: int, asked: int | None) -> str:
+    """Which well-known slip turns the port that was asked for, if that was a number, into that one."""
+    if asked is None or port == asked:
+        return ""
+    cut = asked % 65536
+    if port == ((cut & 0xFF) << 8 | cut >> 8) and port != cut:
         return f" ({asked} with its two bytes swapped: htons() is missing)"
-    if asked > 65535 and port == asked % 65536:
-        return f" ({asked} modulo 65536)"
-    return ""
+    return f" ({asked} modulo 65536)" if port == cut else ""
 
 
 def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diagnostics) -> list[str]:
@@ -192,6 +212,13 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
     told = []
     for program in programs:
         for listener in listeners(program, diagnostics):
+            # Whether there is room now says nothing: a first packet that was dropped is sent again after a second.
+            if outside := [peer.name for peer in peers if peer.knocks]:
+                told.append(
+                    f"{outside[0]} {'was' if len(outside) == 1 else f'and {len(outside) - 1} more were'} not let in: a"
+                    f" listen queue that is full answers nobody, and listen() was told to keep {listener.write_queue}"
+                    " waiting"
+                )
             if waiting := listener.read_queue:
                 are = "finished connections wait" if waiting > 1 else "finished connection waits"
                 told.append(f"{waiting} {are} in the listen queue: nobody calls accept()")
@@ -200,14 +227,15 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
             if each in held and each.read_queue:
                 told.append(f"datagrams for port {each.local[1]} are there and nobody reads them")
             if each in held and each.drops:
-                told.append(f"{each.drops} datagrams for port {each.local[1]} found no room in its receive queue")
+                lost = _number(each.drops, "datagram", "datagrams")
+                told.append(f"{lost} for port {each.local[1]} found no room in its receive queue")
     for peer in peers:
         theirs = peer.far_end()
         if theirs is None or not theirs.inode:
             continue
         ended = theirs.state == CLOSE_WAIT
         if unread := max(theirs.read_queue - ended, 0):
-            told.append(f"{unread:,} bytes of {peer.name} are there and nobody reads them")
+            told.append(f"nobody reads the {_number(unread, 'byte', 'bytes')} of {peer.name} that came")
         elif ended:
             told.append(f"{peer.name} has ended its side, and nobody closes the connection (CLOSE_WAIT)")
     return told
@@ -229,10 +257,10 @@ def design(program: Program, peers: Iterable[Peer]) -> str:
         return f"a thread for each client ({len(threads)} threads for {len(owners)} clients)"
     if multiplexed and len(threads) == 1:
         return f"one thread for all clients, waiting in {', '.join(sorted(multiplexed))}()"
-    if len(threads) == 1 and threads[0].call != UNREAD:
+    if len(threads) == 1 and served == 1:
         return "iterative: one client after the other"
     return f"{_number(processes, 'process', 'processes')} and {_number(len(threads), 'thread', 'threads')}"
 
 
 def _number(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"
+    return f"{number:,} {one if number == 1 else more}"

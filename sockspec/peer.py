@@ -13,7 +13,7 @@ from typing import Literal, NoReturn, Protocol
 
 from sockspec.complaint import SuiteError
 from sockspec.kernel.look import far_end, on_its_way
-from sockspec.kernel.sockets import Address, Socket
+from sockspec.kernel.sockets import SYN_SENT, Address, Socket, own_info
 from sockspec.oracle import Facet, Script
 from sockspec.verdict import Outcome
 from sockspec.watch import CHUNK_BYTES, Standstill, Watch, Why, chunks
@@ -277,9 +277,11 @@ class Peer:
                 outcome=Outcome.WRONG,
                 expected="nothing yet",
                 received=early,
+                reference="waited for the rest",
             )
         if self.ended:
-            self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}")
+            self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}",
+                             reference="waited for the rest")  # fmt: skip
 
     def expect_end(self) -> None:
         """The connection ends as it did with the reference, and not a byte comes before that."""
@@ -324,7 +326,8 @@ class Peer:
         self._claim()
         if not self.ended:
             self._stage.fail(f"{self.name} waits for the end of the connection", standstill=standstill,
-                             expected="an end of any kind", received=ENDINGS[""])  # fmt: skip
+                             expected="an end of any kind", received=ENDINGS[""],
+                             reference="ended the connection")  # fmt: skip
 
     def expect_nothing_more(self) -> None:
         """Not a byte more comes; how the connection ends, if it does, is another requirement's affair."""
@@ -352,8 +355,15 @@ class Peer:
         host, port = self.connection.getsockname()[:2]
         return host, port
 
+    @property
+    def knocks(self) -> bool:
+        """Whether it has asked for a connection, and was not answered yet."""
+        return self.connection.fileno() >= 0 and own_info(self.connection).state == SYN_SENT
+
     def told(self) -> str:
         """The line of the story that is about this peer."""
+        if self.knocks:
+            return f"{self.name}: asked for a connection, and was not let in"
         parts = [*self.did, f"received {count(self.received)}"]
         if self.ended:
             parts.append({"end": "then the end of the stream", "reset": "then a reset"}[self.ended])
@@ -368,7 +378,7 @@ class Peer:
         elif same == len(got):
             what = f"{self.name} received {count(got) if got else 'nothing'} of {count(expected)}"
         else:
-            what = f"{self.name} received something else from byte {same} on"
+            what = f"{self.name} received something else from byte {same:,} on"
         wrong = same < len(got)
         after = f", then {ENDINGS[self.ended]}" if self.ended else ""
         self._stage.fail(

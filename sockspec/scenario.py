@@ -9,7 +9,8 @@ import fcntl
 import random
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -137,13 +138,15 @@ class Scenario:
         self.watch.datagrams = exercise.transport == "udp"
         self.peers: list[Peer] = []
         self.datagram_peers: list[DatagramPeer] = []
-        self.told: list[str] = []
-        """What else belongs to the story: how a program was started, stopped, interrupted."""
+        self.told: list[str | Peer | DatagramPeer] = []
+        """The story, in the order of events: how a program was started, stopped, interrupted; and our peers."""
         self.gave_up: dict[str, Failure] = {}
         """How servers failed to start while all our patience ended, by the directory they are in; a run keeps it."""
         self.note = ""
         self._sockets: list[socket.socket] = []
         self._ended_well: list[Program] = []
+        self._done: list[Program] = []
+        self._preliminary = False
 
     def payload(self, size: int) -> bytes:
         """That many bytes, every value among them, the same for the same seed."""
@@ -162,7 +165,7 @@ class Scenario:
             limits=self.settings.limits,
             user=cast.user,
             terminal=terminal,
-            name=f"{name} (run {runs + 1})" if runs else name,
+            name=name if not runs else f"{name} (started again)" if runs == 1 else f"{name} (its run {runs + 1})",
         )
         self.watch.add_program(program)
         return program
@@ -170,11 +173,13 @@ class Scenario:
     def peer(self, connection: socket.socket, name: str) -> Peer:
         peer = Peer(self, connection, name)
         self.peers.append(peer)
+        self.told.append(peer)
         return peer
 
     def datagram_peer(self, sockets: list[socket.socket], name: str, to: Address | None = None) -> DatagramPeer:
         peer = DatagramPeer(self, sockets, name, to)
         self.datagram_peers.append(peer)
+        self.told.append(peer)
         return peer
 
     def keep(self, opened: socket.socket) -> None:
@@ -222,15 +227,23 @@ class Scenario:
 
     def pause(self, program: Program) -> None:
         """Stop a program in its tracks (SIGSTOP), and wait until every thread stands still."""
+        self.told.append(f"{program.name} was stopped (SIGSTOP, as by Ctrl-Z)")
         program.signal_each(signal.SIGSTOP)
         standstill = self.watch.until(lambda: all(t.state in "Tt" for t in proc.threads(program.pids())))
         if standstill is not None:
             self.fail(f"{program.name} cannot be stopped", standstill=standstill)
 
+    def resume(self, program: Program) -> None:
+        """Let it go on (SIGCONT)."""
+        program.signal_each(signal.SIGCONT)
+        self.told.append(f"{program.name} was continued (SIGCONT, as by fg)")
+
     def at_rest(self) -> None:
         """Wait until the programs sleep and nothing is on its way; a failure if they never do."""
         if (standstill := self.watch.at_rest()) is not None:
-            self.fail("it does not come to rest", standstill=standstill)
+            names = " and ".join(program.name for program in self.watch.programs)
+            self.fail(f"{names} {'do' if ' and ' in names else 'does'} not come to rest", standstill=standstill,
+                      reference="waited, and did nothing")  # fmt: skip
 
     def pids(self) -> list[int]:
         return self.watch.pids()
@@ -248,7 +261,7 @@ class Scenario:
         """Raise the failure, with all the evidence there is at this moment."""
         if standstill is None and any(peer.ended for peer in self.peers):
             self.watch.at_rest()  # a connection ends a moment before its program is seen to have crashed
-        programs = self.watch.programs
+        programs = [program for program in self.watch.programs if program not in self._done]
         stands = ""
         if standstill is not None:
             stands = diagnosis.how_it_stands(standstill, programs, self.peers, self.watch.diagnostics)
@@ -272,48 +285,76 @@ class Scenario:
                 received=shown[1],
                 marker=shown[2],
                 reference=reference,
-                last_words="\n".join(
-                    words for program in programs if (words := last_words(bytes(program.stderr.tail)))
-                ),
+                preliminary=self._preliminary,
+                last_words="\n".join(filter(None, map(self._last_words, programs or self.watch.programs))),
             ),
         )
 
     def _story(self) -> list[str]:
-        lines = [*self.told, *(p.told() for p in self.peers), *(p.told() for p in self.datagram_peers)]
-        if len(lines) > _STORY_LINES:
-            left_out = len(lines) - _STORY_LINES
+        lines = [event if isinstance(event, str) else event.told() for event in self.told]
+        left_out = len(lines) - _STORY_LINES
+        if left_out > 1:  # one line is not longer than the line that says that it was left out
             lines = [*lines[: _STORY_LINES // 2], f"({left_out} more like these)", *lines[-_STORY_LINES // 2 :]]
         return lines
+
+    def _last_words(self, program: Program) -> str:
+        """The end of what it said on its standard error, or else on its standard output, where that is talk.
+
+        What a client says there that has met somebody is its work, and so is what a server prints about its clients.
+        """
+        if program.stderr.count or program.stdout.overflowed:
+            return last_words(program.stderr.tail)
+        serves = program.name.startswith(self.cast.called("server"))
+        alone = len(self.watch.programs) == 1 and not (self.peers or self.datagram_peers)
+        talks = not self.conversation.names_clients if serves else alone and program.terminal is None
+        return last_words(program.stdout.tail) if talks else ""
+
+    @contextmanager
+    def preliminary(self, *, first: bool) -> Iterator[None]:
+        """While the block lasts, and if it is the `first` thing of the scenario, a failure is about nothing special."""
+        before, self._preliminary = self._preliminary, self._preliminary or first
+        try:
+            yield
+        finally:
+            self._preliminary = before
 
     def check_failed(self, program: Program, standstill: Standstill | None) -> None:
         """That program has ended by itself with a status that is not 0, and said why."""
         self.watch.drain()
+        ended, reference = f"{program.name} {program.exit}", "ended with an error, and said why"
         if program.exit is None:
-            self.fail(f"{program.name} does not end", standstill=standstill, expected="it ends with an error")
+            self.fail(f"{program.name} does not end", standstill=standstill, expected="it ends with an error",
+                      reference=reference)  # fmt: skip
         if program.exit.by_signal:
-            self.fail(f"{program.name} {program.exit}", outcome=Outcome.CRASHED, expected="it ends with an error")
+            self.fail(ended, outcome=Outcome.CRASHED, expected="it ends with an error", reference=reference)
         if program.exit.status == 0:
-            self.fail(f"{program.name} {program.exit}, as if all was well", expected="an exit status other than 0")
+            self.fail(f"{ended}, as if all was well", expected="an exit status other than 0", reference=reference)
         if not program.stderr.count and not program.stdout.count:
-            self.fail(f"{program.name} {program.exit} and did not say why")
+            self.fail(f"{ended} and did not say why", reference=reference)
+        self.told.append(f"{ended} and said why")
         self.expected_end(program)
 
     def check_plain_message(self, program: Program) -> None:
         """What it said of its failure is one line on its standard error, for people: no traceback."""
         self.watch.drain()
         said = bytes(program.stderr.head)
-        wanted = "one line on its standard error that says what went wrong"
+        wanted, reference = "one line on its standard error that says what went wrong", "said it in one such line"
         if program.stdout.count:
             self.fail(f"{program.name} says it on its standard output", expected=wanted,
-                      received=bytes(program.stdout.head))  # fmt: skip
+                      received=bytes(program.stdout.head), reference=reference)  # fmt: skip
         if b"Traceback (most recent call last)" in said:
-            self.fail(f"{program.name} shows a traceback", expected=wanted)
+            self.fail(f"{program.name} shows a traceback", expected=wanted, reference=reference)
         if (lines := len(said.splitlines())) != 1:
-            self.fail(f"{program.name} says it in {lines} lines", expected=wanted)
+            self.fail(f"{program.name} says it in {lines} lines", expected=wanted, reference=reference)
 
     def expected_end(self, program: Program) -> None:
-        """That program has ended as it was to: how it did is no crash."""
+        """That program has ended as it was to: how it did is no crash, and no reason for what fails later."""
         self._ended_well.append(program)
+        self.done(program)
+
+    def done(self, program: Program) -> None:
+        """That program has done all its part: its end is no reason for what fails later."""
+        self._done.append(program)
 
     def check_crash(self) -> None:
         """A program that crashed fails every requirement, whatever it answered before."""

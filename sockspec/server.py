@@ -1,5 +1,6 @@
 """The server under test, as a scenario sees it: its life, the clients we send to it, and what is expected of it."""
 
+import errno
 import os
 import shutil
 import signal
@@ -43,6 +44,8 @@ class Server:
         self.command = scenario.cast.commands["server"].given(scenario.exercise.given)
         self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
         self.program: Program | None = None
+        self._asked: int | None = self.port
+        """The port on its command line, if that is a number."""
         self._has_listened = False
         self._before_visits = 0
         """Where the script was before the last visits."""
@@ -57,7 +60,9 @@ class Server:
         directory = self.scenario.cast.directory
         if directory in self.scenario.gave_up:  # nobody waits that long for its start again
             raise self.scenario.gave_up[directory]
-        self.launch(self.command.line(port=str(self.port)))
+        name = self.launch(self.command.line(port=str(self.port))).name
+        if self._has_listened:
+            self.scenario.told.append(f"{name} was started again")
         watch = self.scenario.watch
         try:
             with watch.lenient(watch.patience.timer_s):
@@ -92,7 +97,7 @@ class Server:
         elsewhere = [s.local for s in diagnosis.listeners(self.program, self.scenario.watch.diagnostics)]
         self.scenario.told.append(f"{name} was {asked}")
         if elsewhere:
-            told = [f"{host} port {port}{diagnosis.port_slip(port, self.port)}" for host, port in elsewhere]
+            told = [f"{host} port {port}{diagnosis.port_slip(port, self._asked)}" for host, port in elsewhere]
             self.scenario.told.append(f"{name} listens on {diagnosis.few(told)}")
             self.scenario.fail(f"{name} listens on another port than it should", outcome=outcome)
         self.scenario.fail(f"{name} does not listen on its port", standstill=standstill, outcome=outcome)
@@ -114,7 +119,7 @@ class Server:
         program.close()
         self._let_go()
         self.program = None
-        self.scenario.told.append(f"{program.name} was stopped (SIGKILL)")
+        self.scenario.told.append(f"{program.name} was killed (SIGKILL)")
 
     def interrupt(self) -> None:
         """What Ctrl-C does: SIGINT to the foreground job; NotRun where the server is none of it."""
@@ -129,7 +134,7 @@ class Server:
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.running().signal_each(signal.SIGCONT)
+        self.scenario.resume(self.running())
 
     # --- the files in the directory that it is started in
 
@@ -144,15 +149,22 @@ class Server:
 
     def connect(self, host: str = LOOPBACK) -> Peer:
         """A client of ours, connected to it."""
-        peer = self.dial(host)
-        watch = self.scenario.watch
-        standstill = watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
-        if standstill is not None:
-            self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill)
-        if own_info(peer.connection).state == CLOSE:
-            peer.did.clear()
-            self._refuses(peer.name, host)
+        with self.scenario.preliminary(first=not self.scenario.peers and host == LOOPBACK):
+            peer = self.dial(host)
+            standstill = self.scenario.watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
+            if standstill is not None:
+                self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill, reference="let it connect")
+            if own_info(peer.connection).state == CLOSE:
+                self._broken(peer, host)
         return peer
+
+    def _broken(self, peer: Peer, host: str) -> NoReturn:
+        """A connection that is gone before it was used: there was none, or it was reset."""
+        if peer.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET:
+            peer.ended = "reset"
+            self.scenario.fail(f"{peer.name} was reset as soon as it had connected", reference="let it stay")
+        peer.did.clear()
+        self._refuses(peer.name, host)
 
     def dial(self, host: str = LOOPBACK) -> Peer:
         """A client of ours on its way to it; not yet connected if the listen queue is full."""
@@ -174,6 +186,7 @@ class Server:
             f"{name} was refused at {host}{where}",
             standstill=standstill if not bound else None,
             outcome=Outcome.WRONG if bound else None,
+            reference=f"could be reached at {host}",
         )
 
     def visit(self, host: str = LOOPBACK) -> None:
@@ -184,12 +197,13 @@ class Server:
     def converse(self, peer: Peer) -> None:
         """The short conversation, on a connection that is there already."""
         ends = self.scenario.conversation.client_ends
-        if self.request:
-            self.ask(peer)
-        self.hear(peer)
-        if self.request and ends == "reply":
-            peer.finish()
-        peer.expect_nothing_more()
+        with self.scenario.preliminary(first=peer is self.scenario.peers[0]):
+            if self.request:
+                self.ask(peer)
+            self.hear(peer)
+            if self.request and ends == "reply":
+                peer.finish()
+            peer.expect_nothing_more()
         peer.vanish()
 
     def converse_with(self, clients: Iterable[Peer]) -> None:
@@ -216,8 +230,9 @@ class Server:
 
     def say_and_finish(self, peer: Peer) -> None:
         """All that a client says in the short conversation; it reads the reply, ends its side, and stays."""
-        self.ask(peer)
-        self.hear(peer)
+        with self.scenario.preliminary(first=peer is self.scenario.peers[0]):
+            self.ask(peer)
+            self.hear(peer)
         if self.scenario.conversation.client_ends != "request":
             peer.finish()
 
@@ -277,8 +292,9 @@ class Server:
         if seen:
             host, port = seen[0].local
             self.scenario.fail(
-                f"{program.name} listens on {host} port {port}", outcome=Outcome.WRONG,
-                expected="it ends with an error", received="it listens",
+                f"{program.name} listens on {host} port {port}{diagnosis.port_slip(port, self._asked)}",
+                outcome=Outcome.WRONG, expected="it ends with an error", received="it listens",
+                reference="ended with an error, and listened nowhere",
             )  # fmt: skip
         self.scenario.check_failed(program, standstill)
 
@@ -291,7 +307,8 @@ class Server:
         found = sorted({s.local for s in diagnosis.listeners(self.running(), self.scenario.watch.diagnostics)})
         if any(port != self.port for _, port in found) or len(found) > 2:
             told = diagnosis.few([f"{host} port {port}" for host, port in found])
-            self.scenario.fail(f"{self.running().name} listens in several places: {told}", outcome=Outcome.WRONG)
+            self.scenario.fail(f"{self.running().name} listens in several places: {told}", outcome=Outcome.WRONG,
+                               reference="listened on its port and nowhere else")  # fmt: skip
 
     def expect_printed(self, meaning: Meaning) -> None:
         """What it has printed by now means the same as what the reference had printed."""
@@ -350,6 +367,7 @@ class Server:
             self.scenario.fail(
                 f"{peer.name} finds the listen queue full, as listen() was told to keep {room} waiting",
                 outcome=Outcome.WRONG,
+                reference="kept all of them waiting",
             )
 
     def _queue_is_full(self) -> bool:
@@ -365,6 +383,7 @@ class Server:
             self.scenario.fail(
                 f"{program.name} used {used:.2f} s of processor time in {passed:.1f} s with nothing to do",
                 outcome=Outcome.SPINNING,
+                reference="slept",
             )
 
     def holdings(self) -> "Holdings":
@@ -395,6 +414,7 @@ class Server:
             self.scenario.fail(
                 f"{self.running().name} keeps {what}: {was:,} before {clients} clients came and left, {is_:,} now",
                 outcome=Outcome.WRONG,
+                reference=f"held no more after those {clients} clients than before",
             )
         if self.scenario.script.recording:
             return
@@ -405,6 +425,7 @@ class Server:
                     f"{self.running().name} takes more memory with every {clients} clients:"
                     f" {first.memory_bytes:,} bytes at first, {now.memory_bytes:,} after {batches * clients} clients",
                     outcome=Outcome.WRONG,
+                    reference=f"held no more after those {clients} clients than before",
                 )
             before, batches = now, batches + 1
             self.scenario.script.place = self._before_visits
@@ -432,6 +453,7 @@ class Server:
         """Start it with whatever that is for a port, and wait for nothing."""
         if not self.command.takes_port:
             raise NotRun("the program's port is fixed")
+        self._asked = diagnosis.number(port)
         self.scenario.told.append(f"port given: {port}")
         self.launch(self.command.line(port=port))
 
@@ -444,7 +466,7 @@ class Server:
 
     def start_on_default_port(self) -> None:
         """Start it with no port, and wait until it listens on the port that the exercise names for that."""
-        self.port = default_port(self.scenario, "server")
+        self.port = self._asked = default_port(self.scenario, "server")
         self.launch_without_port()
         self.expect_listening(f"given no port; the exercise names {self.port} for that", Outcome.WRONG)
 
@@ -457,7 +479,7 @@ class Server:
             raise NotRun("every user may use ports below 1024 on this machine")
         if not self.command.takes_port:
             raise NotRun("the program's port is fixed")
-        self.port = free
+        self.port = self._asked = free
         self.scenario.told.append(f"port given: {self.port}, without the privilege that it needs")
         self.launch([*unprivileged(), *self.command.line(port=str(self.port))])
 
@@ -470,7 +492,7 @@ class Server:
         program = self.running()
         standstill = self.scenario.watch.until(lambda: not program.pids())
         if standstill is not None and program.pids():
-            self.scenario.fail(f"{program.name} goes on", standstill=standstill)
+            self.scenario.fail(f"{program.name} goes on", standstill=standstill, reference="ended")
         self.scenario.expected_end(program)
 
     def expect_alive(self) -> None:
@@ -478,12 +500,12 @@ class Server:
         program = self.running()
         self.scenario.watch.at_rest()
         if not program.alive:
-            self.scenario.fail(f"{program.name} {program.exit}", outcome=Outcome.EXITED)
+            self.scenario.fail(f"{program.name} {program.exit}", outcome=Outcome.EXITED, reference="went on")
 
     def expect_port_free(self) -> None:
         """Nobody listens on its port any more."""
         if not self._let_go():
-            self.scenario.fail(f"port {self.port} is still listened on")
+            self.scenario.fail(f"port {self.port} is still listened on", reference="left its port free")
 
     def _let_go(self) -> bool:
         """Whether its port is free; what a process had open may be closed a moment after its end (io_uring(7))."""
@@ -505,6 +527,7 @@ class Server:
                 f"{self.running().name} has not closed its end of the connection of {peer.name} (CLOSE_WAIT)",
                 standstill=standstill,
                 outcome=Outcome.WRONG,
+                reference="closed its end",
             )
 
 
@@ -562,6 +585,7 @@ class Holder:
         """Give the port back."""
         for opened in self._sockets:
             opened.close()
+        self._scenario.told.append(f"port {self._port} was free again")
 
 
 def unprivileged() -> list[str]:

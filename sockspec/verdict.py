@@ -69,7 +69,9 @@ class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str = ""
     """What the reference did at the same point."""
     last_words: str = ""
-    """The end of what the program wrote to its standard error."""
+    """The end of what the program wrote to its standard error; where that is empty, and no data, to its output."""
+    preliminary: bool = False
+    """It failed in the plain conversation that comes first, before what the requirement is about."""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,7 +7,7 @@ here, the worst first.
 import re
 from secrets import token_hex
 
-from sockspec.report.story import alike, cases, ordered, told
+from sockspec.report.story import alike, cases, labelled, ordered, same, told
 from sockspec.report.view import View
 from sockspec.report.words import grade, missing, unseen
 from sockspec.verdict import UNPLAYED, Row, Verdict
@@ -79,13 +79,8 @@ def _table(view: View, rows: list[Row]) -> str:
 
 
 def _story(view: View, group: list[Row]) -> str:
-    first, *others = group
-    lines = _lines(view, first)
-    same = ", ".join(row.requirement for row in (group if first.worst.outcome in UNPLAYED else others))
-    return "\n\n".join([
-        f"### {escape(_heading(first))}",
-        fenced("\n".join([*lines, f"  the same: {same}"] if same else lines)[:_LONG]),
-    ])  # fmt: skip
+    lines = [*_lines(view, group[0]), *labelled("  the same: ", same(group))]
+    return f"### {escape(_heading(group[0]))}\n\n" + fenced("\n".join(lines)[:_LONG])
 
 
 def _heading(row: Row) -> str:

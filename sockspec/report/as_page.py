@@ -5,7 +5,7 @@ from typing import Any
 
 from sockspec import catalogue
 from sockspec.report.html import page
-from sockspec.report.story import NOT_HELD, alike, cases, labelled, ordered
+from sockspec.report.story import NOT_HELD, advice, alike, cases, labelled, ordered, same
 from sockspec.report.view import View
 from sockspec.report.words import missing, unseen
 from sockspec.verdict import UNPLAYED, Diagnosis, Row, Verdict
@@ -29,13 +29,14 @@ def render(view: View) -> bytes:
 
 def _failure(view: View, group: list[Row]) -> dict[str, Any]:
     """What one diagnosis explains, laid out as on the terminal."""
-    first, *others = group
+    first = group[0]
     record, stated = first.worst, view.requirements[first.requirement]
     why = record.diagnosis or Diagnosis(summary=record.note)
     unplayed, ours = record.outcome in UNPLAYED, record.verdict is Verdict.ERROR
-    tells = not (unplayed or ours)  # else neither reason nor hint of the requirement is about what went wrong
+    # Neither reason nor hint of the requirement is about what went wrong if it was not played, or is our fault.
+    reason, hint = ("", "") if unplayed or ours else advice(record, stated)
     sentence = NOT_HELD if ours else "" if unplayed else stated.sentence
-    facts = [("reference", why.reference), ("last words", why.last_words), ("because", stated.reason if tells else "")]
+    facts = [("reference", why.reference), ("last words", why.last_words), ("because", reason)]
     return {
         "record": record,
         "unplayed": unplayed,
@@ -45,9 +46,9 @@ def _failure(view: View, group: list[Row]) -> dict[str, Any]:
         "seen": "\n".join(_seen(why)),
         "summary": "" if unplayed else why.summary,
         "facts": [(label, text) for label, text in facts if text],
-        "hint": stated.hint if tells else "",
+        "hint": hint,
         "again": view.command if unplayed else f"{view.command} --only {record.requirement}",
-        "same": ", ".join(row.requirement for row in (group if unplayed else others)),
+        "same": same(group),
     }
 
 

@@ -1,15 +1,35 @@
 """How a verdict is told when it is not a pass: the same lines in the same order, whatever the format."""
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 
 from sockspec.catalogue import STEPS, Requirement
 from sockspec.report.model import Report
-from sockspec.verdict import UNPLAYED, Diagnosis, Record, Row, Verdict, exit_status, rows
+from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, Row, Verdict, exit_status, rows
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
 NAMES = 6
 """Cases named before `...`."""
+_WIDTH = 108
+_NUMBER = re.compile(r"(?<!byte )\b\d[\d,.]*(?: bytes?\b)?")
+"""Counts and addresses: two diagnoses that differ in these alone tell of one thing. Where a difference begins stays."""
+
+BEGINNINGS = {
+    Outcome.WRONG: "Get one short conversation right first: hold it by hand (nc), and compare it with the reference's.",
+    Outcome.CRASHED: "Hold one short conversation by hand: where does it end? The last words, a debugger (gdb) or"
+    " -fsanitize=address name the line.",
+    Outcome.EXITED: "What ends your program so early? Look at each return, exit() and exception on its way.",
+    Outcome.STUCK: "Hold one short conversation by hand (nc): what does the call wait for in which your program is"
+    " blocked, and who is to send it?",
+    Outcome.SPINNING: "Which loop runs without end? Look at what the call in it returns: 0 at the end of the stream, -1"
+    " for an error.",
+    Outcome.WAITING: "What is the timer for? Wait for what the other side does (recv(), accept(), select()), not for a"
+    " clock.",
+    Outcome.LIMIT: "Which loop does not end? With every turn it keeps, prints or starts something more.",
+}
+"""What to do next where the plain conversation fails that comes before what a requirement is about."""
 
 UNMET = [Verdict.ERROR, Verdict.FAIL, Verdict.WARN]
 """What is told, in this order: a story told for a MUST is not told again for a SHOULD."""
@@ -50,6 +70,7 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
         ]
     stated = None if record.verdict is Verdict.ERROR else requirement
     sentence = NOT_HELD if record.verdict is Verdict.ERROR else stated.sentence if stated else ""
+    reason, hint = advice(record, stated) if stated else ("", "")
     return [
         *labelled("  ", sentence + among),
         *(line for event in why.story for line in labelled("    ", event)),
@@ -59,10 +80,27 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
         *labelled("  ", why.summary),
         *labelled("  reference: ", why.reference),
         *labelled("  last words: ", why.last_words),
-        *labelled("  because: ", stated.reason if stated else ""),
-        *labelled("  hint: ", stated.hint if stated else ""),
+        *labelled("  because: ", reason),
+        *labelled("  hint: ", hint),
         f"  again: {command} --only {record.requirement}",
     ]
+
+
+def advice(record: Record, requirement: Requirement) -> tuple[str, str]:
+    """Why it matters, and what to do next: the requirement's own, or what is closer to what went wrong.
+
+    Who is told no hint of the requirement is told no other.
+    """
+    early = record.diagnosis is not None and record.diagnosis.preliminary
+    if (early or record.outcome is Outcome.LIMIT) and record.outcome in BEGINNINGS:
+        return "", BEGINNINGS[record.outcome] if requirement.hint else ""
+    return requirement.reason, requirement.hint
+
+
+def same(group: list[Row]) -> str:
+    """The requirements that are not met for the same reason as the first, in lines; all, if it was never asked for."""
+    others = group if group[0].worst.outcome in UNPLAYED else group[1:]
+    return textwrap.fill(", ".join(row.requirement for row in others), _WIDTH, break_on_hyphens=False)
 
 
 def ordered(records: list[Record], requirements: Mapping[str, Requirement]) -> list[Row]:
@@ -76,11 +114,15 @@ def ordered(records: list[Record], requirements: Mapping[str, Requirement]) -> l
 
 
 def alike(rows: list[Row]) -> list[list[Row]]:
-    """The rows that are not met, the worst first; those that one diagnosis explains stand together."""
+    """The rows that are not met, the worst first; those that one diagnosis explains stand together.
+
+    What was not even built or started comes before all else: it explains what else is not met.
+    """
     found: dict[str, list[Row]] = {}
-    for row in sorted((row for row in rows if row.verdict in UNMET), key=lambda row: UNMET.index(row.verdict)):
+    unmet = [row for row in rows if row.verdict in UNMET]
+    for row in sorted(unmet, key=lambda row: (row.worst.outcome not in UNPLAYED, UNMET.index(row.verdict))):
         summary = row.worst.diagnosis.summary if row.worst.diagnosis else row.requirement
-        found.setdefault(summary, []).append(row)
+        found.setdefault(_NUMBER.sub("#", summary), []).append(row)
     return list(found.values())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
 from sockspec.report.model import Report
-from sockspec.report.story import alike, cases, closing, counted, labelled, ordered, told
+from sockspec.report.story import alike, cases, closing, counted, labelled, ordered, same, told
 from sockspec.verdict import UNPLAYED, Record, Verdict, exit_status, rows
 from sockspec.visible import visible
 
@@ -73,12 +73,12 @@ def _listing(report: Report, requirements: Mapping[str, Requirement]) -> Iterato
 
 def _failures(report: Report, requirements: Mapping[str, Requirement], command: str) -> Iterator[Line]:
     """The story of everything that is not met, each told once with all that it explains, then the slip behind it."""
-    for first, *others in alike(ordered(report.records, requirements)):
+    for group in alike(ordered(report.records, requirements)):
+        first = group[0]
         yield from ([], _title(first.worst))
         story = told(first.worst, requirements.get(first.requirement), command=command, among=cases(first))
         yield from map(_plain, story)
-        slugs = [row.requirement for row in ([first, *others] if first.worst.outcome in UNPLAYED else others)]
-        yield from map(_plain, labelled("  the same: ", ", ".join(slugs)))
+        yield from map(_plain, labelled("  the same: ", same(group)))
     if report.slip:
         yield []
         yield from map(_plain, labelled("all of this together is what one known slip does: ", report.slip))

@@ -29,11 +29,12 @@ class DatagramClient(Client):
         """Start it with our server there; what it sends is yet to be expected."""
         if not hasattr(self, "peer"):
             self.listen(LOOPBACK)
-        return self.launch(self.command.line(host=host, port=str(self.port)), stdin)
+        return self.launch(self.command.line(host=host, port=str(self.port)), stdin, f"{host} port {self.port}")
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation."""
-        self.exchange(self.scenario.conversation.request.encode(), host)
+        with self.scenario.preliminary(first=self._is_first(host)):
+            self.exchange(self.scenario.conversation.request.encode(), host)
 
     def exchange(self, data: bytes, host: str = LOOPBACK) -> None:
         """A run of the client with those lines, each of which our server sends back."""

@@ -167,7 +167,7 @@ class DatagramPeer:
         # Of several that it may have been meant for, the one that it is most like.
         meant = max(expected, key=lambda data: common_prefix(data, got))
         same = common_prefix(meant, got)
-        what = f"something else from byte {same} on" if same < len(meant) else "more in one datagram than it should"
+        what = f"something else from byte {same:,} on" if same < len(meant) else "more in one datagram than it should"
         if same == len(got):
             what = f"{count(got)} of {count(meant)} in a datagram"
         self._stage.fail(

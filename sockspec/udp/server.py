@@ -41,7 +41,7 @@ class DatagramServer(Server):
     def _not_listening(self, asked: str, standstill: Standstill, outcome: Outcome) -> NoReturn:
         name = self.running().name
         self.scenario.told.append(f"{name} was {asked}")
-        elsewhere = [f"{host} port {port}{diagnosis.port_slip(port, self.port)}" for host, port in self._places()]
+        elsewhere = [f"{host} port {port}{diagnosis.port_slip(port, self._asked)}" for host, port in self._places()]
         if elsewhere:
             self.scenario.told.append(f"{name} is bound to {diagnosis.few(elsewhere)}")
             self.scenario.fail(f"{name} is bound to another port than it should be", outcome=outcome)
@@ -64,8 +64,9 @@ class DatagramServer(Server):
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation: a line without its newline; then the client leaves."""
         peer = self.client(host)
-        peer.send(self.scenario.conversation.request.encode().removesuffix(b"\n"))
-        peer.expect_datagram()
+        with self.scenario.preliminary(first=peer is self.scenario.datagram_peers[0] and host == LOOPBACK):
+            peer.send(self.scenario.conversation.request.encode().removesuffix(b"\n"))
+            peer.expect_datagram()
         peer.vanish()
 
     # --- expectations
@@ -78,8 +79,10 @@ class DatagramServer(Server):
         # Only now: a look-up of a name also takes a UDP port, for a moment.
         if program.exit is None and (places := self._places()):
             self.scenario.fail(
-                f"{program.name} is bound to {places[0][0]} port {places[0][1]}", outcome=Outcome.WRONG,
-                expected="it ends with an error", received="it goes on",
+                f"{program.name} is bound to {places[0][0]} port {places[0][1]}"
+                f"{diagnosis.port_slip(places[0][1], self._asked)}",
+                outcome=Outcome.WRONG, expected="it ends with an error", received="it goes on",
+                reference="ended with an error, and was bound to no port",
             )  # fmt: skip
         self.scenario.check_failed(program, standstill)
 
@@ -88,12 +91,13 @@ class DatagramServer(Server):
         places = self._places()
         if any(port != self.port for _, port in places) or len(places) > 2:
             told = diagnosis.few([f"{host} port {port}" for host, port in places])
-            self.scenario.fail(f"{self.running().name} is bound to several ports: {told}", outcome=Outcome.WRONG)
+            self.scenario.fail(f"{self.running().name} is bound to several ports: {told}", outcome=Outcome.WRONG,
+                               reference="was bound to its port and to no other")  # fmt: skip
 
     def expect_port_free(self) -> None:
         """Nobody has its port any more."""
         if self.taken(self.port):
-            self.scenario.fail(f"port {self.port} is still taken")
+            self.scenario.fail(f"port {self.port} is still taken", reference="left its port free")
 
     # --- a port that is not to be had
 
