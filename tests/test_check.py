@@ -21,6 +21,8 @@ NEVER_ACCEPTS_AGAIN = (
     "        close(connection);\n    }\n",
     "        close(connection);\n        break;\n    }\n    pause();\n",
 )
+GOOD_CLIENT = PROGRAMS / "echo" / "c-select" / "client.c"
+BOTH = "echo.both.meet-each-other"
 ONE = ("--only", "echo.server.next-client")
 
 
@@ -38,6 +40,12 @@ def broken(tmp_path: Path) -> Path:
     text = GOOD_SERVER.read_text()
     assert text.count(NEVER_ACCEPTS_AGAIN[0]) == 1
     return submission(tmp_path / "broken", server_c=text.replace(*NEVER_ACCEPTS_AGAIN))
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path) -> Path:
+    """An echo server that does not compile."""
+    return submission(tmp_path / "unbuilt", server_c="int main(void) { return nowhere; }")
 
 
 # --- verdicts and exit status
@@ -279,12 +287,34 @@ def test_a_directory_that_may_not_be_read(tmp_path: Path) -> None:
     assert f"sockspec: cannot read {closed}: Permission denied\n" in done.stderr
 
 
-def test_a_file_that_does_not_compile(tmp_path: Path) -> None:
-    done = sockspec("check", submission(tmp_path, server_c="int main(void) { return nowhere; }"), "--exercise", "echo")
+def test_a_file_that_does_not_compile(unbuilt: Path) -> None:
+    done = sockspec("check", unbuilt, "--exercise", "echo")
     assert done.returncode == 1
     assert "NOT BUILT  your server was not built" in done.stdout
     assert "server.c:1:" in done.stdout
     assert "undeclared" in done.stdout
+
+
+@pytest.mark.parametrize(("role", "asked"), [((), True), (("--role", "server"), False)])
+def test_what_is_about_both_is_not_asked_of_one_that_was_not_built(
+    role: tuple[str, ...], asked: bool, unbuilt: Path
+) -> None:
+    assert BOTH not in failed(checked(unbuilt, "--exercise", "echo", *role))
+    shutil.copy(GOOD_CLIENT, unbuilt)
+    only = ("--only", "server.binary", "--only", "both.*")
+    assert (BOTH in failed(checked(unbuilt, "--exercise", "echo", *role, *only))) is asked
+
+
+def test_what_is_about_a_half_that_is_not_there_is_wrong_usage_built_or_not(unbuilt: Path) -> None:
+    done = sockspec("check", unbuilt, "--exercise", "echo", "--only", "client.*")
+    assert done.returncode == 2
+    assert "nothing to check: client.* is about a half that is not there" in done.stderr
+
+
+def test_what_was_not_built_is_told_also_where_the_other_half_is_asked_nothing(unbuilt: Path) -> None:
+    shutil.copy(GOOD_CLIENT, unbuilt)
+    done = sockspec("check", unbuilt, "--exercise", "echo", "--only", "server.binary")
+    assert (done.returncode, "NOT BUILT  your server was not built" in done.stdout) == (1, True)
 
 
 def test_a_command_that_does_not_exist() -> None:
