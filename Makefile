@@ -14,6 +14,9 @@ READY := $(VENV)/ready
 # Some machines forbid it; every start would compile the engine anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Its name may have blanks in it.
+export SUBMISSION
+
 .DEFAULT_GOAL := help
 .PHONY: help check image test proof hostile lint bench soak docs lock clean
 
@@ -28,7 +31,7 @@ $(READY): requirements.lock
 	@touch $@
 
 check: $(READY) ## check SUBMISSION (default: the C example) against the reference of EXERCISE
-	@$(BIN)/python -P -m sockspec check $(SUBMISSION) --exercise $(EXERCISE) $(OPTIONS)
+	@$(BIN)/python -P -m sockspec check "$$SUBMISSION" --exercise $(EXERCISE) $(OPTIONS)
 
 test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*

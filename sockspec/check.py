@@ -21,6 +21,7 @@ from sockspec.report.model import Report
 from sockspec.scenario import Settings
 from sockspec.submission import ROLES, Cast, Command, Submission
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Role, Verdict
+from sockspec.visible import visible
 
 Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
@@ -51,13 +52,13 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
     exercise = submissions[0].exercise
     started = time.monotonic()
     limited = sight.limited(account.SUBMISSION if confined else None)
-    labelled = _labelled(submissions)
+    named = labelled(submissions)
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         built = {
             label: build(submission, Path(scratch) / str(number), confined=confined)
-            for number, (label, submission) in enumerate(labelled.items())
+            for number, (label, submission) in enumerate(named.items())
         }
-        records = _not_built(labelled, built, options)
+        records = _not_built(named, built, options)
         for number, record in enumerate(records, 1):
             seen(number, len(records), record)
         records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
@@ -75,17 +76,20 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
             seconds,
             limited=limited,
         )
-        for label, submission in labelled.items()
+        for label, submission in named.items()
     ]
 
 
-def _labelled(submissions: list[Submission]) -> dict[str, Submission]:
-    """The submissions by names that differ, as short as they can be."""
+def labelled(submissions: list[Submission]) -> dict[str, Submission]:
+    """The submissions by names that differ, as short as they can be; a name need not be text."""
     names = [submission.name for submission in submissions]
-    return {
-        submission.name if names.count(submission.name) == 1 else str(submission.directory): submission
-        for submission in submissions
-    }
+    return {visible(one.name if names.count(one.name) == 1 else str(one.directory)): one for one in submissions}
+
+
+def called(report: Report, label: str) -> Report:
+    """The same report on a submission of that name."""
+    records = [msgspec.structs.replace(record, submission=label) for record in report.records]
+    return msgspec.structs.replace(report, submission=label, records=records)
 
 
 def reference(exercise: str, user: int | None = None) -> Cast:

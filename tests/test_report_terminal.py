@@ -14,7 +14,7 @@ from rich.console import Console
 
 from sockspec.catalogue import Requirement
 from sockspec.report import terminal
-from sockspec.report.model import Report
+from sockspec.report.model import Again, Report
 from sockspec.report.progress import progress
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import caret, quoted
@@ -131,7 +131,7 @@ def shown(*reports: Report, strict: bool = False, encoding: str = "utf-8") -> st
     raw = io.BytesIO()
     with io.TextIOWrapper(raw, encoding=encoding, write_through=True) as stream:
         console = Console(file=stream, width=40, color_system=None)
-        terminal.render([*reports], console, REQUIREMENTS, strict=strict, command="sockspec check .")
+        terminal.render([*reports], console, REQUIREMENTS, strict=strict, again=lambda _: Again("sockspec check ."))
         return raw.getvalue().decode(encoding)
 
 
@@ -205,6 +205,15 @@ def test_of_several_submissions_each_failing_one_is_told_under_its_name() -> Non
     assert "\necho  ben" not in text
     assert "\nben: conforms  (1 pass)\nc\\x1bc: does not conform" in text
     assert text.endswith("\n1 of 3 submissions conform\n")
+
+
+def test_of_several_submissions_warnings_design_and_what_was_not_run_are_told_as_of_one() -> None:
+    warned = replace(report(LISTENS, DESIGN, *UNRUN, submission="ben"), warnings=["server.c:1: warning: unused"])
+    text = shown(report(LISTENS), warned)
+    assert (
+        "\necho  ben  server: server.c  isolation: none  seed: 17\n\nwarnings of the compiler\n  server.c:1: " in text
+    )
+    assert "\n  design of the server: one client at a time\n  2 cases not run: this machine has no IPv6\n2 of" in text
 
 
 @settings(deadline=None)
