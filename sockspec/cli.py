@@ -1,5 +1,6 @@
 """The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
 
+import math
 import os
 import shlex
 import shutil
@@ -51,12 +52,25 @@ def main() -> None:
 
 _KEPT = ("exercise", "role", "strict", "client", "server", "port", "build", "seed", "patience", "cpu", "sandbox")
 """The options of a check that belong to the command that does the same again."""
+
+
+class _Seconds(click.FloatRange):
+    """A time that a clock can measure."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
+_TIME = _Seconds(0.05, 86_400)
 _POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
                        help="Points, and what students are told; else the one that the exercise brings.")  # fmt: skip
 
 
 @main.command()
-@click.argument("directories", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
+@click.argument("directories", nargs=-1, type=click.Path(path_type=Path, readable=False), metavar="[DIR]...")
 @click.option("--exercise", metavar="NAME", help="Which exercise it is; else sockspec.toml or the file names say so.")
 @click.option("--role", type=click.Choice(["client", "server"]), help="Check this half only.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Requirements to check, as globs; repeatable.")
@@ -73,9 +87,9 @@ _POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path
 @_POLICY
 @click.option("--github", is_flag=True, help="In a step of GitHub Actions: fill its summary, and annotate.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
-@click.option("--patience", type=click.FloatRange(min=0.05), default=3.0, show_default=True,
+@click.option("--patience", type=_TIME, default=3.0, show_default=True,
               help="Seconds a program may spend sleeping on timers, a scenario.")  # fmt: skip
-@click.option("--cpu", type=click.FloatRange(min=0.05), default=1.0, show_default=True,
+@click.option("--cpu", type=_TIME, default=1.0, show_default=True,
               help="Seconds of processor time it may use without moving a byte.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "docker", "none"]), default="auto", show_default=True,
               help="Run programs in a container, or as you; auto: in a container if an engine answers.")  # fmt: skip
@@ -96,6 +110,7 @@ def check(
 
     # Before anything else: a process with several threads cannot enter a private network.
     isolation = None if contained else names.isolate()
+    from sockspec import catalogue
     from sockspec import check as checking
     from sockspec.isolation import Isolation
     from sockspec.report.progress import progress
@@ -109,7 +124,9 @@ def check(
         commands["server"] = server
     if client is not None:
         commands["client"] = client
-    wishes = Wishes(exercise, roles, commands, build, port)
+    wishes = Wishes(exercise, roles, commands, build, port, catalogue.exercise_of(only))
+    for file in (json_file, junit_file):
+        _complain_if_unwritable(file)
     submissions = [
         each for directory in dict.fromkeys(directories) or (Path(),) for each in find_all(directory, wishes)
     ]
@@ -254,6 +271,14 @@ def _contained(sandbox: str) -> "Sandbox | None":
     return None
 
 
+def _complain_if_unwritable(file: Path | None) -> None:
+    """Before anything is run, where it can be seen that early."""
+    if file is not None and not file.parent.is_dir():
+        raise UsageError(f"cannot write {file}: no such directory: {file.parent}")
+    if file is not None and not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"cannot write {file}: you have no right to")
+
+
 def _write(
     reports: "list[Report]", json_file: Path | None, junit_file: Path | None, again: "Callable[[Report], Again]", *,
     strict: bool,
@@ -301,7 +326,7 @@ def _show(reports: "list[Report]", again: "Callable[[Report], Again]", *, strict
 
 
 _SEED = click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
-_CLASS = click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+_CLASS = click.argument("directory", type=click.Path(path_type=Path, readable=False), metavar="DIR")
 _EXERCISE = click.option("--exercise", required=True, metavar="NAME", help="Which exercise it is.")
 
 
