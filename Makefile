@@ -37,9 +37,9 @@ test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest tests \
 		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py --ignore tests/test_class.py
+	$(BIN)/coverage run -m pytest tests/test_programs.py --numprocesses $(JOBS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 85
-	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
 
 image: $(READY) ## the image of the sandbox, on BASE (default: a local sockspec-base, or a public Python image)
 	@$(BIN)/python -P -m sockspec image $(if $(BASE),--base $(BASE))
