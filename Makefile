@@ -14,6 +14,9 @@ READY := $(VENV)/ready
 # Some machines forbid it; every start would compile the engine anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Its name may have blanks in it.
+export SUBMISSION
+
 .DEFAULT_GOAL := help
 .PHONY: help check image test proof hostile lint bench soak docs lock clean
 
@@ -28,15 +31,15 @@ $(READY): requirements.lock
 	@touch $@
 
 check: $(READY) ## check SUBMISSION (default: the C example) against the reference of EXERCISE
-	@$(BIN)/python -P -m sockspec check $(SUBMISSION) --exercise $(EXERCISE) $(OPTIONS)
+	@$(BIN)/python -P -m sockspec check "$$SUBMISSION" --exercise $(EXERCISE) $(OPTIONS)
 
 test: $(READY) ## all tests of this repository, with the engine's coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest tests \
 		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py --ignore tests/test_class.py
+	$(BIN)/coverage run -m pytest tests/test_programs.py --numprocesses $(JOBS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 85
-	$(BIN)/python -m pytest tests/test_programs.py --numprocesses $(JOBS)
 
 image: $(READY) ## the image of the sandbox, on BASE (default: a local sockspec-base, or a public Python image)
 	@$(BIN)/python -P -m sockspec image $(if $(BASE),--base $(BASE))

@@ -15,7 +15,7 @@ from sockspec import account, workdir
 from sockspec.complaint import UsageError
 from sockspec.environment import environment
 from sockspec.limits import Limits, apply
-from sockspec.submission import Cast, Submission
+from sockspec.submission import MANIFEST, Cast, Submission
 from sockspec.verdict import Role
 from sockspec.visible import visible_lines
 
@@ -48,11 +48,22 @@ def build(submission: Submission, directory: Path, *, confined: bool = False) ->
             warnings[role] = said
         if role not in failures and not _runnable(source.command.words[0], directory):
             if not source.build:
-                raise UsageError(f"cannot run {source.command.words[0]!r}: there is no such command; check its path")
+                raise UsageError(_nothing_to_start(source.command.words[0], role, directory))
             failures[role] = f"`{source.build}` left no program {source.command.words[0]}"
     commands = {role: source.command for role, source in submission.sources.items() if role not in failures}
     user = account.SUBMISSION if confined else None
     return Built(Cast("your", commands, str(directory), user), warnings, failures)
+
+
+def _nothing_to_start(word: str, role: Role, directory: Path) -> str:
+    sources = sorted(directory.glob(f"{Path(word).name}.c")) or sorted(directory.glob("*.c"))
+    if word.startswith("/") or "/" not in word or not sources:
+        return f"cannot run {word!r}: there is no such command; check its path"
+    how = "make" if (directory / "Makefile").exists() else f"cc -o {Path(word).name} {sources[0].name}"
+    return (
+        f"cannot run {word!r}: nothing builds it. A half whose command is given is not compiled by itself; say how,"
+        f' with `build = "{how}"` under [{role}] in {MANIFEST}, or with --build'
+    )
 
 
 def _runnable(word: str, directory: Path) -> bool:

@@ -7,7 +7,7 @@ taken by an exercise with `shared = ["port-in-use", ...]`; a table of the same n
 import importlib
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -134,6 +134,10 @@ class Exercise(msgspec.Struct, frozen=True):
     given: dict[str, str] = {}
     """What a client is given there besides, as long as a scenario does not say otherwise: `{"nick": "ada"}`."""
 
+    def default_port_of(self, role: Role) -> int | None:
+        """The port of a program of that role that is given none; None where the port is not optional."""
+        return self.default_port.get(role) if isinstance(self.default_port, dict) else self.default_port
+
 
 def _read(path: Path) -> dict[str, Any]:
     try:
@@ -194,6 +198,12 @@ def requirement(slug: str) -> Requirement:
 def matching(slugs: list[str], pattern: str) -> set[str]:
     """The slugs that match a glob, which may leave out the exercise (`server.*`) or the role as well (`in-pieces`)."""
     return {slug for slug in slugs if any(fnmatchcase(slug, each) for each in (pattern, f"*.{pattern}"))}
+
+
+def exercise_of(patterns: Iterable[str]) -> str | None:
+    """The exercise that all of those globs name, as `echo.server.binary` does; None if they do not."""
+    named = {pattern.split(".")[0] for pattern in patterns if pattern.count(".") == 2}
+    return named.pop() if len(named) == 1 and named <= set(house.exercises()) else None
 
 
 def select(slugs: list[str], patterns: list[str]) -> list[str]:

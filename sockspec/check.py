@@ -21,6 +21,7 @@ from sockspec.report.model import Report
 from sockspec.scenario import Settings
 from sockspec.submission import ROLES, Cast, Command, Submission
 from sockspec.verdict import UNPLAYED, Diagnosis, Level, Outcome, Record, Role, Verdict
+from sockspec.visible import visible
 
 Seen = Callable[[int, int, Record], None]
 """Told about progress: how many cases are done, how many there are, and the last one."""
@@ -53,15 +54,18 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
     exercise = submissions[0].exercise
     started = time.monotonic()
     limited = sight.limited(account.SUBMISSION if confined else None)
+    named = labelled(submissions)
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         built = {
             label: build(submission, Path(scratch) / str(number), confined=confined)
-            for number, (label, submission) in enumerate(_labelled(submissions).items())
+            for number, (label, submission) in enumerate(named.items())
         }
-        records = _not_built(exercise, built, options)
+        records = _not_built(named, built, options)
         for number, record in enumerate(records, 1):
             seen(number, len(records), record)
         records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
+        if not records:
+            raise UsageError(_nothing_to_check(options))
     seconds = (time.monotonic() - started) / len(submissions)
     return [
         report(
@@ -74,17 +78,20 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
             seconds,
             limited=limited,
         )
-        for label, submission in _labelled(submissions).items()
+        for label, submission in named.items()
     ]
 
 
-def _labelled(submissions: list[Submission]) -> dict[str, Submission]:
-    """The submissions by names that differ, as short as they can be."""
+def labelled(submissions: list[Submission]) -> dict[str, Submission]:
+    """The submissions by names that differ, as short as they can be; a name need not be text."""
     names = [submission.name for submission in submissions]
-    return {
-        submission.name if names.count(submission.name) == 1 else str(submission.directory): submission
-        for submission in submissions
-    }
+    return {visible(one.name if names.count(one.name) == 1 else str(one.directory)): one for one in submissions}
+
+
+def called(report: Report, label: str) -> Report:
+    """The same report on a submission of that name."""
+    records = [msgspec.structs.replace(record, submission=label) for record in report.records]
+    return msgspec.structs.replace(report, submission=label, records=records)
 
 
 def reference(exercise: str, user: int | None = None) -> Cast:
@@ -128,23 +135,29 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
         os.chdir(here)
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
-    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.faults:
-        raise UsageError(_nothing_to_check(options))
-    if collector.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if collector.faults or status not in ended:
         raise SuiteError("\n".join(collector.faults) or f"pytest ended with {status!r}")
     return collector.records
 
 
-def _not_built(exercise: str, built: dict[str, Built], options: Options) -> list[Record]:
-    """What was not built fails all that was to be shown with it."""
-    slugs = catalogue.select(list(catalogue.exercise(exercise).requirements), list(options.only))
+def _not_built(submissions: dict[str, Submission], built: dict[str, Built], options: Options) -> list[Record]:
+    """What was not built fails all that it would have been asked, had it been built."""
+    exercise = next(iter(submissions.values())).exercise
+    chosen = set(catalogue.select(list(catalogue.exercise(exercise).requirements), list(options.only)))
     return [
-        _not_built_record(catalogue.requirement(slug), label, role, said, strict=options.strict)
-        for label, each in built.items()
-        for role, said in each.failures.items()
-        for slug in slugs
-        if catalogue.requirement(slug).role in (role, "both")
+        _not_built_record(requirement, label, role, said, strict=options.strict)
+        for label, submission in submissions.items()
+        for role, said in built[label].failures.items()
+        for requirement in _askable(exercise, set(submission.sources))
+        if requirement.slug in chosen and requirement.role in (role, "both")
     ]
+
+
+def _askable(exercise: str, roles: set[Role]) -> list[catalogue.Requirement]:
+    """The requirements that are about those halves; what is about both needs both."""
+    requirements = catalogue.exercise(exercise).requirements.values()
+    return [each for each in requirements if each.role in roles or (each.role == "both" and len(roles) > 1)]
 
 
 def _not_built_record(requirement: catalogue.Requirement, label: str, role: Role, said: str, *, strict: bool) -> Record:
@@ -223,8 +236,7 @@ def by_exercise(submissions: list[Submission], options: Options) -> list[tuple[l
 def _about(exercise: str, submissions: list[Submission], patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The patterns that are about a half which one of the submissions has."""
     roles = {role for submission in submissions for role in submission.sources}
-    requirements = catalogue.exercise(exercise).requirements.values()
-    slugs = [each.slug for each in requirements if each.role in roles or (each.role == "both" and len(roles) > 1)]
+    slugs = [requirement.slug for requirement in _askable(exercise, roles)]
     return tuple(pattern for pattern in patterns if catalogue.matching(slugs, pattern))
 
 

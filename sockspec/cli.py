@@ -1,15 +1,18 @@
 """The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
 
+import math
 import os
 import shlex
+import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 import sockspec
 from sockspec import ending
@@ -18,7 +21,7 @@ from sockspec.complaint import SuiteError, UsageError
 if TYPE_CHECKING:
     from sockspec.catalogue import Requirement
     from sockspec.policy import Policy
-    from sockspec.report.model import Report
+    from sockspec.report.model import Again, Report
     from sockspec.sandbox.run import Sandbox
     from sockspec.submission import Submission
     from sockspec.verdict import Record, Role
@@ -47,12 +50,27 @@ def main() -> None:
     """Run any client or server that claims to do a socket exercise, and say whether it does, and why not."""
 
 
+_KEPT = ("exercise", "role", "strict", "client", "server", "port", "build", "seed", "patience", "cpu", "sandbox")
+"""The options of a check that belong to the command that does the same again."""
+
+
+class _Seconds(click.FloatRange):
+    """A time that a clock can measure."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
+_TIME = _Seconds(0.05, 86_400)
 _POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
                        help="Points, and what students are told; else the one that the exercise brings.")  # fmt: skip
 
 
 @main.command()
-@click.argument("directories", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
+@click.argument("directories", nargs=-1, type=click.Path(path_type=Path, readable=False), metavar="[DIR]...")
 @click.option("--exercise", metavar="NAME", help="Which exercise it is; else sockspec.toml or the file names say so.")
 @click.option("--role", type=click.Choice(["client", "server"]), help="Check this half only.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Requirements to check, as globs; repeatable.")
@@ -69,9 +87,9 @@ _POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path
 @_POLICY
 @click.option("--github", is_flag=True, help="In a step of GitHub Actions: fill its summary, and annotate.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
-@click.option("--patience", type=click.FloatRange(min=0.05), default=3.0, show_default=True,
+@click.option("--patience", type=_TIME, default=3.0, show_default=True,
               help="Seconds a program may spend sleeping on timers, a scenario.")  # fmt: skip
-@click.option("--cpu", type=click.FloatRange(min=0.05), default=1.0, show_default=True,
+@click.option("--cpu", type=_TIME, default=1.0, show_default=True,
               help="Seconds of processor time it may use without moving a byte.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "docker", "none"]), default="auto", show_default=True,
               help="Run programs in a container, or as you; auto: in a container if an engine answers.")  # fmt: skip
@@ -92,6 +110,7 @@ def check(
 
     # Before anything else: a process with several threads cannot enter a private network.
     isolation = None if contained else names.isolate()
+    from sockspec import catalogue
     from sockspec import check as checking
     from sockspec.isolation import Isolation
     from sockspec.report.progress import progress
@@ -105,8 +124,12 @@ def check(
         commands["server"] = server
     if client is not None:
         commands["client"] = client
-    wishes = Wishes(exercise, roles, commands, build, port)
-    submissions = [each for directory in directories or (Path(),) for each in find_all(directory, wishes)]
+    wishes = Wishes(exercise, roles, commands, build, port, catalogue.exercise_of(only))
+    for file in (json_file, junit_file):
+        _complain_if_unwritable(file)
+    submissions = [
+        each for directory in dict.fromkeys(directories) or (Path(),) for each in find_all(directory, wishes)
+    ]
     result = _result(classroom50_file, policy_file, submissions)
     settings = Settings(isolation or Isolation.container(), seed, Patience(patience, cpu))
     parts = checking.by_exercise(submissions, checking.Options(settings, roles, only, strict, jobs))
@@ -118,17 +141,25 @@ def check(
 
         for part, options in parts:
             if contained:
-                reports += [contained.check(one.directory, one.exercise, wishes, options, seen) for one in part]
+                for label, one in checking.labelled(part).items():
+                    report = contained.check(one.directory, one.exercise, wishes, options, seen)
+                    reports.append(checking.called(report, label))
             else:
                 reports += checking.check(part, options, seen)
-    command = _again(
-        directories, {"--exercise": exercise, "--client": client, "--server": server, "--build": build, "--port": port,
-                      "--sandbox": sandbox if sandbox != "auto" else None}
-    )  # fmt: skip
-    _write(reports, json_file, junit_file, command, strict=strict)
-    status = _show(reports, command, strict=strict)
+    checked = [one for part, _ in parts for one in checking.labelled(part).values()]
+    program = ["sockspec"] if github else _program()  # a step's summary is read on another machine
+    same = {
+        (report.exercise, report.submission): _again(program, one.directory, only)
+        for report, one in zip(reports, checked, strict=True)
+    }
+
+    def again(report: "Report") -> "Again":
+        return same[report.exercise, report.submission]
+
+    status = _show(reports, again, strict=strict)
+    _write(reports, json_file, junit_file, again, strict=strict)
     if step:
-        step.tell(reports, command, strict=strict)
+        step.tell(reports, again, strict=strict)
     if result:
         result.tell(reports[0])
     sys.exit(status)
@@ -146,14 +177,14 @@ class _Step:
         stop, self._resume = as_github.silence()
         click.echo(stop)
 
-    def tell(self, reports: "list[Report]", command: str, *, strict: bool) -> None:
+    def tell(self, reports: "list[Report]", again: "Callable[[Report], Again]", *, strict: bool) -> None:
         """The summary goes to its file, behind what is there already, and the annotations to the log."""
         from sockspec.report import as_github
         from sockspec.report.terminal import encodable
         from sockspec.report.view import ungraded
 
         requirements = _requirements(reports)
-        views = [ungraded(report, requirements, strict=strict, command=command) for report in reports]
+        views = [ungraded(report, requirements, strict=strict, again=again(report)) for report in reports]
         try:
             with self._summary.open("ab") as file:
                 file.write(as_github.summary(*views))
@@ -200,10 +231,25 @@ def _result(file: Path | None, policy_file: Path | None, submissions: "list[Subm
     return _Result(file, _policy(submissions[0].exercise, policy_file), submissions[0].directory)
 
 
-def _again(directories: tuple[Path, ...], options: dict[str, object]) -> str:
-    """The command line that does the same again, ready to be copied."""
-    words = ["sockspec", "check", *map(str, directories or (Path(),))]
-    return shlex.join(words + [word for name, value in options.items() if value for word in (name, str(value))])
+def _program() -> list[str]:
+    """What we are called from here: `sockspec`, or what does as well where there is no such command."""
+    if shutil.which("sockspec") or Path(sys.argv[0]).name != "__main__.py":
+        return ["sockspec"]
+    python, here = Path(sys.executable), Path.cwd()
+    # Without -P, a module that lies where it is run would be taken for one of ours.
+    return [str(python.relative_to(here) if python.is_relative_to(here) else python), "-P", "-m", "sockspec"]
+
+
+def _again(program: list[str], directory: Path, only: tuple[str, ...]) -> "Again":
+    """The command line that checks that directory as it was checked now."""
+    from sockspec.report.model import Again
+
+    context, words = click.get_current_context(), [*program, "check", str(directory)]
+    for option in context.command.params:
+        if option.name in _KEPT and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            value = context.params[option.name]
+            words += option.opts if value is True else [*option.opts, str(value)]
+    return Again(shlex.join(words), "".join(f" --only {shlex.quote(pattern)}" for pattern in only))
 
 
 def _contained(sandbox: str) -> "Sandbox | None":
@@ -225,19 +271,31 @@ def _contained(sandbox: str) -> "Sandbox | None":
     return None
 
 
+def _complain_if_unwritable(file: Path | None) -> None:
+    """Before anything is run, where it can be seen that early."""
+    if file is not None and not file.parent.is_dir():
+        raise UsageError(f"cannot write {file}: no such directory: {file.parent}")
+    if file is not None and not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"cannot write {file}: you have no right to")
+
+
 def _write(
-    reports: "list[Report]", json_file: Path | None, junit_file: Path | None, command: str, *, strict: bool
-) -> None:
+    reports: "list[Report]", json_file: Path | None, junit_file: Path | None, again: "Callable[[Report], Again]", *,
+    strict: bool,
+) -> None:  # fmt: skip
     from sockspec.report import as_json, as_junit
 
+    if json_file is not None:
+        _put(json_file, [as_json.render(reports)])
+    if junit_file is not None:
+        _put(junit_file, as_junit.render(lambda: reports, _requirements(reports), strict=strict, again=again))
+
+
+def _put(file: Path, pieces: Iterable[bytes]) -> None:
     try:
-        if json_file is not None:
-            json_file.write_bytes(as_json.render(reports))
-        if junit_file is not None:
-            pieces = as_junit.render(lambda: reports, _requirements(reports), strict=strict, command=command)
-            junit_file.write_bytes(b"".join(pieces))
+        file.write_bytes(b"".join(pieces))
     except OSError as error:
-        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _requirements(reports: "list[Report]") -> "dict[str, Requirement]":
@@ -248,7 +306,7 @@ def _requirements(reports: "list[Report]") -> "dict[str, Requirement]":
     return {slug: entry for exercise in exercises for slug, entry in exercise.requirements.items()}
 
 
-def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
+def _show(reports: "list[Report]", again: "Callable[[Report], Again]", *, strict: bool) -> int:
     """One exercise after the other, and what it comes to; the status is the worst of theirs."""
     from rich.console import Console
 
@@ -258,7 +316,7 @@ def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
     console, statuses = Console(soft_wrap=True), []
     parts = [list(part) for _, part in groupby(reports, lambda report: report.exercise)]
     for part in parts:
-        terminal.render(part, console, _requirements(part), strict=strict, command=command)
+        terminal.render(part, console, _requirements(part), strict=strict, again=again)
         statuses.append(exit_status((record for report in part for record in report.records), strict=strict))
         if len(parts) > 1:
             console.print()
@@ -268,7 +326,7 @@ def _show(reports: "list[Report]", command: str, *, strict: bool) -> int:
 
 
 _SEED = click.option("--seed", type=int, default=1, show_default=True, help="What the random data is made from.")
-_CLASS = click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+_CLASS = click.argument("directory", type=click.Path(path_type=Path, readable=False), metavar="DIR")
 _EXERCISE = click.option("--exercise", required=True, metavar="NAME", help="Which exercise it is.")
 
 
@@ -414,7 +472,7 @@ def show(slug: str) -> None:
         ("because", requirement.reason),
         ("hint", requirement.hint),
         ("source", requirement.clause),
-        ("check it", f"sockspec check DIR --only {requirement.slug}"),
+        ("check it", shlex.join([*_program(), "check", "DIR", "--only", requirement.slug])),
     ]
     click.echo(f"{requirement.slug}\n{requirement.sentence}\n")
     for label, text in rows:

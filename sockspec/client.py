@@ -441,8 +441,7 @@ class Visit:
 
 def default_port(scenario: Scenario, role: Role) -> int:
     """The port of a program that is given none; NotRun where it is not to be had."""
-    stated = scenario.exercise.default_port
-    port = stated.get(role) if isinstance(stated, dict) else stated
+    port = scenario.exercise.default_port_of(role)
     if port is None:
         raise SuiteError(f"{scenario.exercise.name} names no default port")
     scenario.ports.hold(port)

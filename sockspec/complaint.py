@@ -16,6 +16,6 @@ class SuiteError(Exception):
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
-    """`; did you mean 'echo.server.binary'?`, or nothing where no allowed word is near."""
+    """`; did you mean 'echo.server.binary'?`, or `.` where no allowed word is near: either way an end."""
     matches = get_close_matches(given, list(allowed), n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    return f"; did you mean {matches[0]!r}?" if matches else "."

@@ -224,7 +224,7 @@ def _complain_about_keys(path: Path, place: str, given: Mapping[str, Any], kind:
     for key in given:
         if key not in allowed:
             raise UsageError(
-                f"{path}: unknown key {place + key!r}{nearest(key, allowed) or '.'} There are: {', '.join(allowed)}."
+                f"{path}: unknown key {place + key!r}{nearest(key, allowed)} There are: {', '.join(allowed)}."
             )
 
 
@@ -236,9 +236,7 @@ def _complaint(said: str, given: Mapping[str, Any]) -> str:
     place, value = match["place"], _at(match["place"], given)
     if place == "tell" or place == "isolation":
         allowed = get_args(Tell if place == "tell" else Trust)
-        return (
-            f", {place}: unknown word {value!r}{nearest(str(value), allowed) or '.'} There are: {', '.join(allowed)}."
-        )
+        return f", {place}: unknown word {value!r}{nearest(str(value), allowed)} There are: {', '.join(allowed)}."
     return f", {place}: {match['what'].replace('`', '')}, not {value!r}"
 
 

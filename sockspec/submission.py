@@ -7,9 +7,9 @@ for an exercise, is as many submissions. Nothing of a submission is imported.
 import os
 import re
 import shlex
-import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -19,11 +19,22 @@ from sockspec import catalogue, house
 from sockspec.catalogue import Exercise
 from sockspec.complaint import UsageError, nearest
 from sockspec.verdict import Role
+from sockspec.visible import visible
 
 MANIFEST = "sockspec.toml"
 ROLES: tuple[Literal["server", "client"], ...] = ("server", "client")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _MOST_TEXT_BYTES = 1 << 20
+_MOST_NAMES = 8
+_IN_TOML = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a float",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "a table",
+}
+"""What TOML calls the kinds of values that our reader names otherwise."""
 _COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
@@ -120,6 +131,8 @@ class Wishes(msgspec.Struct, frozen=True):
     commands: dict[Role, str] = {}
     build: str = ""
     port: int | None = None
+    about: str | None = None
+    """The exercise that the requirements to be checked are of; it decides where names alone do not."""
 
 
 def find_all(directory: Path, wishes: Wishes) -> list[Submission]:
@@ -130,7 +143,8 @@ def find_all(directory: Path, wishes: Wishes) -> list[Submission]:
         below = sorted(entry.name for entry in listing if entry.is_dir(follow_symlinks=False))
     parts = [directory / name for name in below if not name.startswith(".")]
     meant = [part for part in parts if part.name in house.exercises() or _holds_one(part, wishes)]
-    return [find(part, wishes) for part in meant or [directory]]
+    each = msgspec.structs.replace(wishes, about=None)  # of several directories one may be of any exercise
+    return [find(part, each) for part in meant] or [find(directory, wishes)]
 
 
 def _holds_one(directory: Path, wishes: Wishes) -> bool:
@@ -142,7 +156,7 @@ def find(directory: Path, wishes: Wishes) -> Submission:
     """The submission in that directory; UsageError says what is missing or unclear."""
     entries = _entries(directory)
     manifest = _manifest(directory, entries)
-    exercise = catalogue.exercise(wishes.exercise or manifest.exercise or _only_fit(directory, entries, wishes))
+    exercise = _exercise(directory, entries, manifest, wishes)
     roles = tuple(role for role in wishes.roles if role in exercise.names)
     if not roles:
         raise UsageError(f"{exercise.name} is an exercise without a {' or a '.join(wishes.roles)}")
@@ -151,20 +165,51 @@ def find(directory: Path, wishes: Wishes) -> Submission:
         if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
             sources[role] = source
     if not sources:
+        names = [exercise.names[role][0] for role in roles]
         raise UsageError(
-            f"{directory}: nothing to run for {exercise.name}. A program is found by its name,"
-            f" {_expected(exercise, roles)}, or named in {MANIFEST} (`[server]`, `run = ...`)"
-            f" or on the command line (--server, --client).{_below(directory, exercise.name)}"
+            f"{directory}: nothing to run for {exercise.name}. {_there(directory, entries, names)} {_expected(names)}"
+            f" Name any other in {MANIFEST} (`[{roles[0]}]`, `run = ...`) or on the command line (--{roles[0]})."
+            f"{_below(directory, exercise.name)}"
         )
     return Submission(directory, exercise.name, sources)
 
 
+def _exercise(
+    directory: Path, entries: Mapping[str, os.DirEntry[str]], manifest: _Manifest, wishes: Wishes
+) -> Exercise:
+    if wishes.exercise or manifest.exercise is None:
+        return catalogue.exercise(wishes.exercise or _only_fit(directory, entries, wishes))
+    try:
+        return catalogue.exercise(manifest.exercise)
+    except UsageError as error:
+        raise UsageError(f"{directory / MANIFEST}, exercise: {error}") from None
+
+
+def _expected(names: Sequence[str]) -> str:
+    """What is found by name, for programs of those names."""
+    first, *others = names
+    also = "".join(f", and {name} likewise" for name in others)
+    return (
+        f"Found by name are {first}.py, {first}.c, an executable {first}, and a Makefile with a target {first}{also}."
+    )
+
+
+def _there(directory: Path, entries: Mapping[str, os.DirEntry[str]], names: Sequence[str]) -> str:
+    """What the directory has instead: most often a name is nearly right."""
+    shown = [visible(name) + _but(directory, name, names) for name in entries][:_MOST_NAMES]
+    more = ["..."] if len(entries) > _MOST_NAMES else []
+    return f"It has {', '.join([*shown, *more])}." if shown else "It has no files."
+
+
+def _but(directory: Path, name: str, names: Sequence[str]) -> str:
+    """Why a file that might be meant is not taken."""
+    if targets := sorted(_targets(directory, [name]))[:_MOST_NAMES]:
+        return f" (targets: {visible(', '.join(targets))})"
+    return " (not executable)" if name in names else ""
+
+
 def _below(directory: Path, name: str) -> str:
     return f" Or is it in {directory / name}?" if (directory / name).is_dir() else ""
-
-
-def _expected(exercise: Exercise, roles: tuple[Role, ...]) -> str:
-    return " or ".join(f"{name}.py or {name}.c" for name in (exercise.names[role][0] for role in roles))
 
 
 def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
@@ -187,13 +232,23 @@ def _manifest(directory: Path, entries: Mapping[str, object]) -> _Manifest:
         return _Manifest()
     path = directory / MANIFEST
     try:
-        return msgspec.convert(tomllib.loads(_opening(path).decode()), _Manifest)
+        text = _opening(path).decode("utf-8-sig")  # some editors begin a file with a byte order mark
+        return msgspec.convert(tomllib.loads(text), _Manifest)
     except msgspec.ValidationError as error:
-        unknown = re.search(r"unknown field `(.+?)`", str(error))
-        keys = [field for struct in (_Manifest, _Program) for field in struct.__struct_fields__]
-        raise UsageError(f"{path}: {error}{nearest(unknown[1], keys) if unknown else ''}") from None
+        raise UsageError(f"{path}{_in_toml(str(error))}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _in_toml(said: str) -> str:
+    """What our reader says of a value or a key, in the words of TOML, after the place."""
+    said, _, place = said.partition(" - at `$.")
+    where = f", {place.removesuffix('`')}" if place else ""
+    if unknown := re.search(r"unknown field `(.+)`", said):
+        keys = [field for struct in (_Manifest, _Program) for field in struct.__struct_fields__]
+        return f"{where}: unknown key {unknown[1]!r}{nearest(unknown[1], keys)}"
+    kinds = [_IN_TOML.get(kind.removesuffix(" | null"), kind) for kind in re.findall(r"`(.+?)`", said)]
+    return f"{where}: expected {kinds[0]}, got {kinds[1]}" if len(kinds) == 2 else f"{where}: {said}"
 
 
 def _opening(path: Path) -> bytes:
@@ -219,18 +274,26 @@ def _only_fit(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: 
         return fitting[0]
     if own_name in (fitting or known):
         return own_name
+    if wishes.about in fitting:
+        return str(wishes.about)
     if not fitting and not wishes.commands and MANIFEST not in entries:
         raise UsageError(
-            f"{directory}: nothing to run. A program is found by its name (server.py, server.c, client.py, client.c,"
-            f" a Makefile with a target of that name), or named in {MANIFEST} (`[server]`, `run = ...`). Of several"
-            f" exercises each has a directory, with that exercise's name or a {MANIFEST} of its own."
+            f"{directory}: nothing to run. {_there(directory, entries, wishes.roles)} {_expected(wishes.roles)}"
+            f" Name any other in {MANIFEST} (`[{wishes.roles[0]}]`, `run = ...`). Of several exercises each has a"
+            f" directory, with that exercise's name or a {MANIFEST} of its own."
         )
     which = f"{', '.join(fitting[:-1])} and {fitting[-1]} fit" if fitting else f"there are {', '.join(known)}"
+    near = _near(own_name, fitting or known)
     raise UsageError(
-        f"{directory}: for which exercise? {which}; say it with --exercise"
-        f' {(fitting or known)[0]}, in {MANIFEST} (exercise = "{(fitting or known)[0]}"),'
-        f" or with the name of the directory{nearest(own_name, known) or '.'}"
+        f"{directory}: for which exercise? {which}; say it with --exercise {near}, in {MANIFEST}"
+        f' (exercise = "{near}"), or with the name of the directory.'
     )
+
+
+def _near(own_name: str, names: list[str]) -> str:
+    """The exercise that a directory of that name may be for, or a word for whichever it is."""
+    near = [name for name in names if name in own_name.lower()] + get_close_matches(own_name.lower(), names, n=1)
+    return near[0] if near else "NAME"
 
 
 def _source(
@@ -284,7 +347,7 @@ def _candidates(
     return found
 
 
-def _targets(directory: Path, entries: Mapping[str, object]) -> set[str]:
+def _targets(directory: Path, entries: Container[str]) -> set[str]:
     """The plain targets of the Makefile, read as text: nothing in it is run to find out."""
     for name in _MAKEFILES:
         if name in entries:
@@ -301,13 +364,18 @@ def command(text: str, role: Role, exercise: Exercise, place: str, port: int | N
     """A command line as a user writes it; UsageError names the place and the placeholder that does not exist."""
     try:
         words = shlex.split(text)
-        fields = {field for word in words for _, field, _, _ in string.Formatter().parse(word) if field is not None}
     except ValueError as error:
         raise UsageError(f"{place}: {text!r} is no command line: {error}") from None
     if not words:
         raise UsageError(f"{place}: the command is empty")
-    names = [word.strip("{}") for word in exercise.arguments[role]]
+    names, allowed = [word.strip("{}") for word in exercise.arguments[role]], " and ".join(exercise.arguments[role])
+    fields = {field for word in words for field in re.findall(r"\{([^{}]*)\}", word)}
     for field in sorted(fields - set(names)):
-        near, allowed = nearest(field, names), " and ".join(exercise.arguments[role])
-        raise UsageError(f"{place}: no placeholder {{{field}}}{near} A {role} may be given {allowed}.")
+        raise UsageError(f"{place}: no placeholder {{{field}}}{nearest(field, names)} A {role} may be given {allowed}.")
+    if "port" not in fields and port is None:
+        fixed = exercise.default_port_of(role) or "N"
+        raise UsageError(
+            f"{place}: nothing in {text!r} tells the {role} its port. Put {{port}} where the port goes; or, if it"
+            f" always uses the same one, say which: `port = {fixed}` under [{role}] in {MANIFEST}, or --port {fixed}."
+        )
     return Command(tuple(words), port)

@@ -147,8 +147,12 @@ def test_the_report_in_the_readme_is_what_is_printed(tmp_path: Path) -> None:
     text = (PROGRAMS / "echo" / "c-iterative" / "server.c").read_text()
     assert text.count(right) == 1
     (tmp_path / "my_echo").mkdir()
+    (tmp_path / "sockspec").touch(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     (tmp_path / "my_echo" / "server.c").write_text(text.replace(right, wrong))
-    printed = iter(sockspec("check", "my_echo", "--exercise", "echo", cwd=tmp_path).stdout.splitlines())
+    printed = iter(
+        sockspec("check", "my_echo", "--exercise", "echo", cwd=tmp_path, env=environment).stdout.splitlines()
+    )
     (report,) = re.findall(r"<!-- report -->\n```\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert [line for line in report.splitlines() if line not in printed] == []  # in that order, whole lines
 

@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from sockspec.report import as_github
+from sockspec.report.model import Again
 from sockspec.report.view import ungraded
 from sockspec.verdict import Verdict
 from sockspec.visible import visible, visible_lines
@@ -135,7 +136,7 @@ def test_several_submissions_share_the_room_of_one_step() -> None:
 def test_a_check_that_nobody_grades_has_no_points_and_says_whether_it_conforms(strict: bool, closing: str) -> None:
     report = standing("ada", "echo.server.burst").report
     assert report is not None
-    view = ungraded(report, REQUIREMENTS, strict=strict, command="sockspec check x")
+    view = ungraded(report, REQUIREMENTS, strict=strict, again=Again("sockspec check x"))
     assert as_github.summary(view).decode().startswith(f"## ada: {closing}")
     assert as_github.annotations(view).startswith("::warning title=WARN echo.server.burst")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sockspec.catalogue import Requirement
 from sockspec.report import as_junit
-from sockspec.report.model import Report
+from sockspec.report.model import Again, Report
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import visible, visible_lines
 
@@ -36,7 +36,9 @@ def rendered(*records: Record, said: str = "ada", strict: bool = False) -> Eleme
         records=[*records],
     )
     return fromstring(
-        b"".join(as_junit.render(lambda: [report], REQUIREMENTS, strict=strict, command="sockspec check ."))
+        b"".join(
+            as_junit.render(lambda: [report], REQUIREMENTS, strict=strict, again=lambda _: Again("sockspec check ."))
+        )
     )
 
 
@@ -136,6 +138,8 @@ def test_each_submission_is_a_suite_of_its_own() -> None:
         )
         for name in ("ada", "ben")
     )
-    root = fromstring(b"".join(as_junit.render(lambda: [ada, ben], REQUIREMENTS, command="sockspec check .")))
+    root = fromstring(
+        b"".join(as_junit.render(lambda: [ada, ben], REQUIREMENTS, again=lambda _: Again("sockspec check .")))
+    )
     assert [suite.get("name") for suite in root] == ["ada", "ben"]
     assert root.get("time") == "3.000"

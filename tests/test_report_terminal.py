@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,8 @@ from rich.console import Console
 
 from sockspec.catalogue import Requirement
 from sockspec.report import terminal
-from sockspec.report.model import Report
-from sockspec.report.progress import progress
+from sockspec.report.model import Again, Report
+from sockspec.report.progress import of_class, progress
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import caret, quoted
 
@@ -131,7 +132,7 @@ def shown(*reports: Report, strict: bool = False, encoding: str = "utf-8") -> st
     raw = io.BytesIO()
     with io.TextIOWrapper(raw, encoding=encoding, write_through=True) as stream:
         console = Console(file=stream, width=40, color_system=None)
-        terminal.render([*reports], console, REQUIREMENTS, strict=strict, command="sockspec check .")
+        terminal.render([*reports], console, REQUIREMENTS, strict=strict, again=lambda _: Again("sockspec check ."))
         return raw.getvalue().decode(encoding)
 
 
@@ -207,6 +208,15 @@ def test_of_several_submissions_each_failing_one_is_told_under_its_name() -> Non
     assert text.endswith("\n1 of 3 submissions conform\n")
 
 
+def test_of_several_submissions_warnings_design_and_what_was_not_run_are_told_as_of_one() -> None:
+    warned = replace(report(LISTENS, DESIGN, *UNRUN, submission="ben"), warnings=["server.c:1: warning: unused"])
+    text = shown(report(LISTENS), warned)
+    assert (
+        "\necho  ben  server: server.c  isolation: none  seed: 17\n\nwarnings of the compiler\n  server.c:1: " in text
+    )
+    assert "\n  design of the server: one client at a time\n  2 cases not run: this machine has no IPv6\n2 of" in text
+
+
 @settings(deadline=None)
 @given(SOUP, st.sampled_from(Verdict), st.integers(1, 3), st.booleans())
 def test_no_words_of_a_record_reach_the_terminal_raw(said: str, verdict: Verdict, number: int, strict: bool) -> None:
@@ -243,3 +253,24 @@ def test_progress_is_shown_on_a_screen_and_nowhere_else(stream: io.StringIO, is_
         show(3, 40, "echo.server.\x07in-pieces")
     assert (r"3/40  echo.server.\x07in-pieces" in stream.getvalue()) is is_written_to
     assert bool(stream.getvalue()) is is_written_to
+
+
+STEPS = [("ada", "waits", ""), ("b\x07n", "waits", ""), ("ada", "runs", ""), ("ada", "graded", "87 of 100 points"),
+         ("b\x07n", "runs", ""), ("b\x07n", "not graded", "a fault")]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [Screen(), io.StringIO()], ids=["screen", "pipe"])
+def test_each_submission_of_a_class_is_told_when_it_ends(stream: io.StringIO) -> None:
+    with of_class(stream) as see:
+        for step in STEPS:
+            see(*step)
+    assert "ada: graded, 87 of 100 points\n" in stream.getvalue()
+    assert "b\\x07n: not graded, a fault\n" in stream.getvalue()
+
+
+def test_a_screen_shows_how_far_a_class_is() -> None:
+    screen = Screen()
+    with of_class(screen) as see:
+        for step in STEPS:
+            see(*step)
+    assert re.search(r"2/2\S* 0 running, 1 graded, 1 not graded ", screen.getvalue())

@@ -30,6 +30,30 @@ def test_a_makefile_of_any_size_is_read_in_part(tmp_path: Path) -> None:
     assert find(tmp_path, ECHO).sources["server"].build == "make server"
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("Server.py", "", r"It has Server\.py\. Found by name are server\.py"),
+        ("server", "", r"It has server \(not executable\)\."),
+        (
+            "Makefile",
+            "all:\n\tcc -o server main.c\n",
+            r"It has Makefile \(targets: all\)\..* a Makefile with a target server",
+        ),
+    ],
+)
+def test_what_is_there_instead_is_told(file: str, text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(text)
+    for wishes in (ECHO, Wishes()):
+        with pytest.raises(UsageError, match=said):
+            find(tmp_path, wishes)
+
+
+def test_the_half_that_is_asked_for_is_the_one_to_be_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"`\[client\]`, `run = ...`\) or on the command line \(--client\)"):
+        find(tmp_path, Wishes(exercise="echo", roles=("client",)))
+
+
 # --- several exercises in one directory
 
 
@@ -77,7 +101,7 @@ def test_a_link_to_a_directory_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("ecko/server.py", "ecko: for which exercise.* or with the name of the directory; did you mean 'echo'"),
+        ("ecko/server.py", "ecko: for which exercise.* say it with --exercise echo, in sockspec.toml"),
         ("hello/main.c", "hello: nothing to run for hello"),
         ("hello/sockspec.toml", "hello: nothing to run for hello"),
         ("src/echo/server.py", "repository: nothing to run.* Of several exercises each has a directory"),

@@ -86,4 +86,4 @@ def _message(view: View, earned: Earned) -> str:
     if earned.row is None:
         return "not handed in"
     stated = view.requirements[earned.requirement]
-    return "\n".join(told(earned.row.worst, stated, command=view.command, among=cases(earned.row)))
+    return "\n".join(told(earned.row.worst, stated, again=view.again, among=cases(earned.row)))

@@ -11,7 +11,7 @@ from sockspec.report.words import grade, missing, unseen
 def render(view: View) -> bytes:
     """A text in UTF-8 that moves no cursor and gives no orders to a build service, whatever a program printed."""
     head = "".join(f"{terminal.escape(line)}\n" for line in _head(view))
-    body = terminal.text(view.report, view.requirements, command=view.command) if view.report else ""
+    body = terminal.text(view.report, view.requirements, again=view.again) if view.report else ""
     return f"{head}{body and chr(10)}{body}".encode()
 
 

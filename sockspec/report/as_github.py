@@ -91,7 +91,7 @@ def _heading(row: Row) -> str:
 
 
 def _lines(view: View, row: Row) -> list[str]:
-    return told(row.worst, view.requirements[row.requirement], command=view.command, among=cases(row))
+    return told(row.worst, view.requirements[row.requirement], again=view.again, among=cases(row))
 
 
 def annotations(*views: View) -> str:

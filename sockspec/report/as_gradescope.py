@@ -67,7 +67,7 @@ def _output(view: View, earned: Earned) -> str:
     if row.met:
         return row.worst.note
     stated = view.requirements[earned.requirement]
-    return "\n".join(told(row.worst, stated, command=view.command, among=cases(row)))
+    return "\n".join(told(row.worst, stated, again=view.again, among=cases(row)))
 
 
 def _hidden(graded: Score, policy: Policy) -> list[dict[str, Any]]:

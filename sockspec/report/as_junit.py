@@ -11,7 +11,7 @@ from types import MappingProxyType
 from xml.etree.ElementTree import Element, indent, tostring
 
 from sockspec.catalogue import Requirement
-from sockspec.report.model import Report
+from sockspec.report.model import Again, Report
 from sockspec.report.story import told
 from sockspec.verdict import Record, Verdict
 from sockspec.visible import visible_lines
@@ -81,10 +81,10 @@ def render(
     requirements: Mapping[str, Requirement],
     *,
     strict: bool = False,
-    command: str,
+    again: Callable[[Report], Again],
     not_graded: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[bytes]:
-    """A well-formed XML document in pieces, whatever a program printed; `command` is what runs the suite again.
+    """A well-formed XML document in pieces, whatever a program printed; `again` is what runs a submission again.
 
     The reports are asked for twice, for the sums come first. `not_graded` says of submissions, with a report or
     without, why they have no grade.
@@ -99,7 +99,7 @@ def render(
     whole: bytes = tostring(root, encoding="utf-8", xml_declaration=True, short_empty_elements=False)
     yield whole.removesuffix(_END) + b"\n"
     for report in reports():
-        yield _piece(_suite(report, requirements, strict, command, not_graded))
+        yield _piece(_suite(report, requirements, strict, again(report), not_graded))
     for name, reason in without.items():
         suite = _element(None, "testsuite", name=name, time="0.000", **_counts(Counter(["error"])))
         _not_graded(suite, reason)
@@ -108,7 +108,7 @@ def render(
 
 
 def _suite(
-    report: Report, requirements: Mapping[str, Requirement], strict: bool, command: str, not_graded: Mapping[str, str]
+    report: Report, requirements: Mapping[str, Requirement], strict: bool, again: Again, not_graded: Mapping[str, str]
 ) -> Element:
     kinds = _kinds(report, strict, not_graded)
     counts = _counts(Counter(kinds))
@@ -117,7 +117,7 @@ def _suite(
     for name, value in _about(report):
         _element(properties, "property", name=name, value=value)
     for record, kind in zip(report.records, kinds, strict=False):
-        _testcase(suite, record, kind, told(record, requirements.get(record.requirement), command=command))
+        _testcase(suite, record, kind, told(record, requirements.get(record.requirement), again=again))
     if report.submission in not_graded:
         _not_graded(suite, not_graded[report.submission])
     return suite

@@ -47,7 +47,7 @@ def _failure(view: View, group: list[Row]) -> dict[str, Any]:
         "summary": "" if unplayed else why.summary,
         "facts": [(label, text) for label, text in facts if text],
         "hint": hint,
-        "again": view.command if unplayed else f"{view.command} --only {record.requirement}",
+        "again": view.again.whole if unplayed else view.again.one(record.requirement),
         "same": same(group),
     }
 

@@ -5,6 +5,23 @@ import msgspec
 from sockspec.verdict import Record, Role
 
 
+class Again(msgspec.Struct, frozen=True):
+    """The command that does the same again, ready to be copied."""
+
+    line: str
+    """`sockspec check . --exercise echo`: all but which requirements."""
+    only: str = ""
+    """Which were asked for, as they were: ` --only 'server.*'`; empty for all."""
+
+    @property
+    def whole(self) -> str:
+        return self.line + self.only
+
+    def one(self, requirement: str) -> str:
+        """The same for one requirement alone."""
+        return f"{self.line} --only {requirement}"
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename={"version": "sockspec", "records": "verdicts"}):
     """The verdicts on one submission, and how they were reached."""
 

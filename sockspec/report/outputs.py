@@ -19,6 +19,7 @@ from sockspec.complaint import UsageError
 from sockspec.journal import Standing
 from sockspec.policy import NotGraded, Policy, Score, score
 from sockspec.report import as_feedback, as_gradebook, as_gradescope, as_junit, as_overview, as_page
+from sockspec.report.model import Again
 from sockspec.report.view import view
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}(?<!\.)")
@@ -65,11 +66,12 @@ def render_all(standings: Mapping[str, Standing], policy: Policy, directory: Pat
 def _junit(
     standings: Mapping[str, Standing], policy: Policy, requirements: Mapping[str, catalogue.Requirement]
 ) -> Iterator[bytes]:
+    again = Again(f"sockspec check DIR --exercise {policy.exercise}")
     scores = ((name, score(policy, standing)) for name, standing in standings.items())
     return as_junit.render(
         lambda: (standing.report for standing in standings.values() if standing.report),
         requirements,
-        command=f"sockspec check DIR --exercise {policy.exercise}",
+        again=lambda _: again,
         not_graded={name: graded.reason for name, graded in scores if isinstance(graded, NotGraded)},
     )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from sockspec.catalogue import STEPS, Requirement
-from sockspec.report.model import Report
+from sockspec.report.model import Again, Report
 from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, Row, Verdict, exit_status, rows
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"
@@ -56,7 +56,7 @@ def cases(row: Row) -> str:
     return f" ({number} of {len(row.cases)} cases{': ' if shown else ''}{shown})"
 
 
-def told(record: Record, requirement: Requirement | None, *, command: str, among: str = "") -> list[str]:
+def told(record: Record, requirement: Requirement | None, *, again: Again, among: str = "") -> list[str]:
     """The story of one verdict: the requirement, what happened, why it matters, what to do next.
 
     `among` says which cases the record stands for. A fault of ours has neither a reason nor a hint.
@@ -66,7 +66,7 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
         return [
             *(line for event in why.story for line in labelled("  ", event)),
             *labelled("  ", why.last_words),
-            f"  again: {command}",
+            f"  again: {again.whole}",
         ]
     stated = None if record.verdict is Verdict.ERROR else requirement
     sentence = NOT_HELD if record.verdict is Verdict.ERROR else stated.sentence if stated else ""
@@ -82,7 +82,7 @@ def told(record: Record, requirement: Requirement | None, *, command: str, among
         *labelled("  last words: ", why.last_words),
         *labelled("  because: ", reason),
         *labelled("  hint: ", hint),
-        f"  again: {command} --only {record.requirement}",
+        f"  again: {again.one(record.requirement)}",
     ]
 
 

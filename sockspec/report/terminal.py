@@ -6,11 +6,11 @@ them on the screen. Nothing is cut or wrapped: a line is as long as it is.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
-from sockspec.report.model import Report
+from sockspec.report.model import Again, Report
 from sockspec.report.story import alike, cases, closing, counted, labelled, ordered, same, told
 from sockspec.verdict import UNPLAYED, Record, Verdict, exit_status, rows
 from sockspec.visible import visible
@@ -71,12 +71,12 @@ def _listing(report: Report, requirements: Mapping[str, Requirement]) -> Iterato
         yield [("  ", ""), _MARKS[row.verdict], (f" {visible(row.requirement):{width}}  {sentence}", "")]
 
 
-def _failures(report: Report, requirements: Mapping[str, Requirement], command: str) -> Iterator[Line]:
+def _failures(report: Report, requirements: Mapping[str, Requirement], again: Again) -> Iterator[Line]:
     """The story of everything that is not met, each told once with all that it explains, then the slip behind it."""
     for group in alike(ordered(report.records, requirements)):
         first = group[0]
         yield from ([], _title(first.worst))
-        story = told(first.worst, requirements.get(first.requirement), command=command, among=cases(first))
+        story = told(first.worst, requirements.get(first.requirement), again=again, among=cases(first))
         yield from map(_plain, story)
         yield from map(_plain, labelled("  the same: ", same(group)))
     if report.slip:
@@ -97,24 +97,33 @@ def _counts(report: Report) -> str:
     return ", ".join(f"{found[v]} {v.value}" for v in _COUNTED if found[v] or v is Verdict.PASS)
 
 
-def _summary(report: Report, strict: bool) -> Iterator[Line]:
-    """What the compiler warned of, how the server is built, the counts, and the closing sentence."""
+def _warnings(report: Report) -> Iterator[Line]:
     if report.warnings:
         yield from ([], [("warnings of the compiler", "bold")])
         yield from (_plain(line) for warning in report.warnings for line in labelled("  ", warning))
-    yield []
-    yield from map(_plain, labelled("design of the server: ", report.design))
-    yield _plain(f"{_counts(report)}  ({report.seconds:.1f} s)")
+
+
+def _unrun(report: Report) -> Iterator[Line]:
+    """Why something was not run, each reason once."""
     reasons = Counter(record.note for record in report.records if record.verdict is Verdict.NOT_RUN)
     for reason, number in reasons.items():
         yield from map(_plain, labelled(f"  {counted(number, 'case')} not run: ", reason))
+
+
+def _summary(report: Report, strict: bool) -> Iterator[Line]:
+    """How the server is built, the counts, and the closing sentence."""
+    yield []
+    yield from map(_plain, labelled("design of the server: ", report.design))
+    yield _plain(f"{_counts(report)}  ({report.seconds:.1f} s)")
+    yield from _unrun(report)
     yield [(closing(report, strict), "bold")]
 
 
-def _one(report: Report, requirements: Mapping[str, Requirement], strict: bool, command: str) -> Iterator[Line]:
+def _one(report: Report, requirements: Mapping[str, Requirement], strict: bool, again: Again) -> Iterator[Line]:
     yield [(report.exercise + _heading(report), "bold")]
     yield from _listing(report, requirements)
-    yield from _failures(report, requirements, command)
+    yield from _failures(report, requirements, again)
+    yield from _warnings(report)
     yield from _summary(report, strict)
 
 
@@ -131,23 +140,25 @@ def _table(reports: list[Report], requirements: Mapping[str, Requirement]) -> It
 
 
 def _several(
-    reports: list[Report], requirements: Mapping[str, Requirement], strict: bool, command: str
+    reports: list[Report], requirements: Mapping[str, Requirement], strict: bool, again: Callable[[Report], Again]
 ) -> Iterator[Line]:
     yield from _table(reports, requirements)
     statuses = [exit_status(report.records, strict=strict) for report in reports]
     for report in reports:
-        if failures := list(_failures(report, requirements, command)):
+        if stories := [*_failures(report, requirements, again(report)), *_warnings(report)]:
             yield from ([], [(f"{report.exercise}  {report.submission}{_heading(report)}", "bold")])
-            yield from failures
+            yield from stories
     yield []
     for report in reports:
         yield _plain(f"{report.submission}: {closing(report, strict)}  ({_counts(report)})")
+        yield from map(_plain, labelled("  design of the server: ", report.design))
+        yield from _unrun(report)
     yield [(f"{statuses.count(0)} of {counted(len(reports), 'submission')} conform", "bold")]
 
 
-def text(report: Report, requirements: Mapping[str, Requirement], *, command: str) -> str:
+def text(report: Report, requirements: Mapping[str, Requirement], *, again: Again) -> str:
     """The report of one submission as `render` prints it, without a terminal."""
-    lines = _one(report, requirements, strict=False, command=command)
+    lines = _one(report, requirements, strict=False, again=again)
     return "".join("".join(escape(text) for text, _ in line) + "\n" for line in lines)
 
 
@@ -157,15 +168,15 @@ def render(
     requirements: Mapping[str, Requirement],
     *,
     strict: bool = False,
-    command: str,
+    again: Callable[[Report], Again],
 ) -> None:
-    """Print the report of one submission, or the table of several; `command` is what runs the suite again."""
+    """Print the report of one submission, or the table of several; `again` is what runs a submission again."""
     from rich.text import Text
 
     if len(reports) == 1:
-        lines = _one(reports[0], requirements, strict, command)
+        lines = _one(reports[0], requirements, strict, again(reports[0]))
     else:
-        lines = _several(reports, requirements, strict, command)
+        lines = _several(reports, requirements, strict, again)
     for line in lines:
         spans = [(encodable(escape(text), console.encoding), style) for text, style in line]
         console.print(Text.assemble(*spans), soft_wrap=True)

@@ -11,7 +11,7 @@ import msgspec
 from sockspec.catalogue import Requirement
 from sockspec.journal import Standing
 from sockspec.policy import Earned, NotGraded, Policy, score
-from sockspec.report.model import Report
+from sockspec.report.model import Again, Report
 from sockspec.report.story import closing
 from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, rows
 
@@ -39,7 +39,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     report: Report | None
     requirements: dict[str, Requirement]
     """The requirements shown, with no more in them than is to be told."""
-    command: str
+    again: Again
     """What its author can run to see the same."""
 
     @property
@@ -71,15 +71,15 @@ def view(standing: Standing, policy: Policy, requirements: Mapping[str, Requirem
         earned=[msgspec.structs.replace(each, row=kept.get(each.requirement)) for each in earned],
         report=report,
         requirements=shown,
-        command=f"sockspec check . --exercise {policy.exercise}",
+        again=Again(f"sockspec check . --exercise {policy.exercise}"),
     )
 
 
-def ungraded(report: Report, requirements: Mapping[str, Requirement], *, strict: bool, command: str) -> View:
+def ungraded(report: Report, requirements: Mapping[str, Requirement], *, strict: bool, again: Again) -> View:
     """All of a check, for whoever ran it: no points, and nothing hidden."""
     return View(
         submission=report.submission, exercise=report.exercise, points=None, worth=0, unseen=0, reason="", earned=[],
-        report=report, requirements=dict(requirements), command=command, closing=closing(report, strict),
+        report=report, requirements=dict(requirements), again=again, closing=closing(report, strict),
     )  # fmt: skip
 
 
