@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from sockspec import catalogue
+from sockspec.report.model import Again
 from sockspec.report.story import BEGINNINGS, advice, alike, same, told
 from sockspec.verdict import Diagnosis, Outcome, Record, Row, Verdict
 from tests.grading import SLUGS, record
@@ -76,6 +77,6 @@ def test_who_is_told_no_hint_is_told_no_other() -> None:
 
 
 def test_a_story_has_the_hint_that_fits() -> None:
-    lines = told(early(Outcome.STUCK), PIECES, command="sockspec check .")
+    lines = told(early(Outcome.STUCK), PIECES, again=Again("sockspec check ."))
     assert f"  hint: {BEGINNINGS[Outcome.STUCK]}" in lines
     assert not [line for line in lines if line.startswith("  because: ")]
