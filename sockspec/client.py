@@ -317,7 +317,11 @@ class Visit:
         def shown() -> list[str]:
             return [line for line in self._screen.lines() if line in expected]
 
-        standstill = self.scenario.watch.until(lambda: shown() == expected or self.output_closed())
+        watch = self.scenario.watch
+        standstill = watch.until(lambda: shown() == expected or self.output_closed())
+        if standstill is None:  # what it shows too much may still be on its way
+            watch.at_rest()
+            watch.drain()
         if (found := shown()) != expected:
             missing = [line for line in expected if line not in found]
             what = f"does not show {missing[0]!r}" if missing else "shows a line twice, or lines in another order"
