@@ -18,7 +18,7 @@ from sockspec.mutants import Mutant
 from sockspec.pages import CLOSING, OPENING, table
 from sockspec.peer import Peer
 from sockspec.report.model import Report
-from sockspec.submission import Wishes, find
+from sockspec.submission import Wishes, find, find_all
 from sockspec.verdict import Diagnosis, Outcome, Record, Verdict
 from tests.running import PROGRAMS, sockspec
 
@@ -132,12 +132,20 @@ def test_every_option_that_is_named_alone_exists() -> None:
 
 
 def test_the_manifest_in_the_readme_is_accepted_and_has_every_key(tmp_path: Path) -> None:
-    (example,) = blocks(README, "toml")
+    example, _ = blocks(README, "toml")
     (tmp_path / "sockspec.toml").write_text(example)
     found = find(tmp_path, Wishes())
     server, client = found.sources["server"], found.sources["client"]
     assert found.exercise in house.exercises()
     assert all([server.build, server.command.port, client.build, client.command.takes_port])
+
+
+def test_the_manifest_for_several_exercises_in_the_readme_is_accepted(tmp_path: Path) -> None:
+    _, example = blocks(README, "toml")
+    (tmp_path / "week2").mkdir()
+    (tmp_path / "week2" / "server.py").write_text("")
+    (tmp_path / "sockspec.toml").write_text(example)
+    assert [list(each.sources) for each in find_all(tmp_path, Wishes())] == [["server"], ["server"], ["client"]]
 
 
 def test_the_report_in_the_readme_is_what_is_printed(tmp_path: Path) -> None:
