@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from sockspec import catalogue, cli, house, suite
 from sockspec.catalogue import Requirement
 from sockspec.mutants import Mutant
-from sockspec.pages import CLOSING, OPENING, table
+from sockspec.pages import CLOSING, OPENING, numbers, table
 from sockspec.peer import Peer
 from sockspec.report.model import Report
 from sockspec.submission import Wishes, find, find_all
@@ -73,11 +73,19 @@ def options(words: Iterable[str]) -> set[str]:
 @pytest.mark.parametrize("exercise", house.exercises())
 def test_the_table_in_a_page_is_the_catalogues(exercise: str) -> None:
     """Renew it with `RENEW=1 pytest tests/test_pages.py`, and read the difference."""
-    page = house.SUITES / exercise / "README.md"
+    assert between_the_marks(house.SUITES / exercise / "README.md", table(exercise)) == table(exercise)
+
+
+def test_the_numbers_of_the_exercises_are_as_counted() -> None:
+    assert between_the_marks(house.ROOT / "docs" / "exercises.md", numbers()) == numbers()
+
+
+def between_the_marks(page: Path, renewed: str) -> str:
+    """What a page has between its two marks; that is renewed first where RENEW asks for it."""
     before, rest = page.read_text().split(OPENING)
     if os.environ.get("RENEW"):
-        page.write_text(before + OPENING + table(exercise) + CLOSING + rest.split(CLOSING)[1])
-    assert page.read_text().split(OPENING)[1].split(CLOSING)[0] == table(exercise)
+        page.write_text(before + OPENING + renewed + CLOSING + rest.split(CLOSING)[1])
+    return page.read_text().split(OPENING)[1].split(CLOSING)[0]
 
 
 @pytest.mark.parametrize("exercise", house.exercises())
