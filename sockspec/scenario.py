@@ -245,9 +245,6 @@ class Scenario:
             self.fail(f"{names} {'do' if ' and ' in names else 'does'} not come to rest", standstill=standstill,
                       reference="waited, and did nothing")  # fmt: skip
 
-    def pids(self) -> list[int]:
-        return self.watch.pids()
-
     def fail(
         self,
         what: str,
