@@ -20,8 +20,8 @@ from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
     from sockspec.catalogue import Requirement
+    from sockspec.model import Again, Report
     from sockspec.policy import Policy
-    from sockspec.report.model import Again, Report
     from sockspec.sandbox.run import Sandbox
     from sockspec.submission import Submission
     from sockspec.verdict import Record, Role
@@ -242,7 +242,7 @@ def _program() -> list[str]:
 
 def _again(program: list[str], directory: Path, only: tuple[str, ...]) -> "Again":
     """The command line that checks that directory as it was checked now."""
-    from sockspec.report.model import Again
+    from sockspec.model import Again
 
     context, words = click.get_current_context(), [*program, "check", str(directory)]
     for option in context.command.params:

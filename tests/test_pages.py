@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from sockspec import catalogue, cli, house, suite
 from sockspec.catalogue import Requirement
+from sockspec.model import Report
 from sockspec.mutants import Mutant
 from sockspec.pages import CLOSING, OPENING, numbers, table
 from sockspec.peer import Peer
-from sockspec.report.model import Report
 from sockspec.submission import Wishes, find, find_all
 from sockspec.verdict import Diagnosis, Outcome, Record, Verdict
 from tests.running import PROGRAMS, sockspec
