@@ -122,6 +122,14 @@ def test_every_make_target_exists(command: str) -> None:
         assert options(value.split()) <= helped("check")
 
 
+def test_what_make_test_leaves_out_another_target_runs() -> None:
+    rules = (house.ROOT / "Makefile").read_text().split("\n\n")
+    (test,) = (rule for rule in rules if rule.startswith("test:"))
+    left_out = set(re.findall(r"--ignore (\S+)", test)) - set(re.findall(r"(?<!--ignore )tests/\w+\.py", test))
+    others = [rule for rule in rules if rule.startswith(("proof:", "hostile:"))]
+    assert left_out == {file for rule in others for file in re.findall(r"tests/\w+\.py", rule)}
+
+
 @pytest.mark.parametrize("command", commands("sockspec"))
 def test_every_option_of_a_command_exists(command: str) -> None:
     words = shlex.split(command, comments=True)
