@@ -33,7 +33,7 @@ $(READY): requirements.lock
 check: $(READY) ## check SUBMISSION (default: the C example) against the reference of EXERCISE
 	@$(BIN)/python -P -m sockspec check "$$SUBMISSION" --exercise $(EXERCISE) $(OPTIONS)
 
-test: $(READY) ## all tests of this repository, with the engine's coverage
+test: $(READY) ## all tests but those of proof and hostile, with coverage; every good program last
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest tests \
 		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py --ignore tests/test_class.py
@@ -62,7 +62,7 @@ bench: $(READY) ## the figures of docs/figures.md, measured side by side
 soak: $(READY) ## 30 rounds beside 8 busy processes: does any verdict differ from the idle one?
 	$(BIN)/python -P bench/soak.py
 
-docs: $(READY) ## renew what is generated: requirement tables, the report's schema, golden files
+docs: $(READY) ## renew what is generated: tables of requirements and exercises, the report's schema, golden files
 	RENEW=1 $(BIN)/python -m pytest --quiet tests/test_pages.py tests/test_report_json.py tests/test_report_terminal.py \
 		tests/test_report_feedback.py
 

@@ -15,7 +15,8 @@ from sockspec import account, workdir
 from sockspec.complaint import UsageError
 from sockspec.environment import environment
 from sockspec.limits import Limits, apply
-from sockspec.submission import MANIFEST, Cast, Submission
+from sockspec.manifest import MANIFEST
+from sockspec.submission import Cast, Submission
 from sockspec.verdict import Role
 from sockspec.visible import visible_lines
 

@@ -16,8 +16,8 @@ from sockspec import account, catalogue, house, mutants, sight
 from sockspec.build import Built, build
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.environment import base_python
+from sockspec.model import Report
 from sockspec.plugin import Collector, Run
-from sockspec.report.model import Report
 from sockspec.scenario import Settings
 from sockspec.submission import ROLES, Cast, Command, Submission
 from sockspec.verdict import UNPLAYED, Diagnosis, Level, Outcome, Record, Role, Verdict

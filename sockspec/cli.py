@@ -20,8 +20,8 @@ from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
     from sockspec.catalogue import Requirement
+    from sockspec.model import Again, Report
     from sockspec.policy import Policy
-    from sockspec.report.model import Again, Report
     from sockspec.sandbox.run import Sandbox
     from sockspec.submission import Submission
     from sockspec.verdict import Record, Role
@@ -101,7 +101,7 @@ def check(
 ) -> None:  # fmt: skip
     """Check the client and the server in DIR against the reference; several directories get a column each.
 
-    A DIR without programs of its own may have directories for several exercises: each is checked, one after the other.
+    A DIR may have several exercises, each in a directory or in a table of sockspec.toml: they are checked in turn.
     """
     ending.as_by_ctrl_c()
     step = _Step() if github else None
@@ -142,14 +142,14 @@ def check(
         for part, options in parts:
             if contained:
                 for label, one in checking.labelled(part).items():
-                    report = contained.check(one.directory, one.exercise, wishes, options, seen)
+                    report = contained.check(one.handed_in, one.exercise, wishes, options, seen)
                     reports.append(checking.called(report, label))
             else:
                 reports += checking.check(part, options, seen)
     checked = [one for part, _ in parts for one in checking.labelled(part).values()]
     program = ["sockspec"] if github else _program()  # a step's summary is read on another machine
     same = {
-        (report.exercise, report.submission): _again(program, one.directory, only)
+        (report.exercise, report.submission): _again(program, one.handed_in, only)
         for report, one in zip(reports, checked, strict=True)
     }
 
@@ -227,7 +227,7 @@ def _result(file: Path | None, policy_file: Path | None, submissions: "list[Subm
     if file is None:
         return None
     if len(submissions) > 1:
-        raise UsageError("--classroom50 writes one result; name the directory of one exercise")
+        raise UsageError("--classroom50 writes one result; name one exercise, or its directory")
     return _Result(file, _policy(submissions[0].exercise, policy_file), submissions[0].directory)
 
 
@@ -242,7 +242,7 @@ def _program() -> list[str]:
 
 def _again(program: list[str], directory: Path, only: tuple[str, ...]) -> "Again":
     """The command line that checks that directory as it was checked now."""
-    from sockspec.report.model import Again
+    from sockspec.model import Again
 
     context, words = click.get_current_context(), [*program, "check", str(directory)]
     for option in context.command.params:

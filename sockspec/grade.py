@@ -24,8 +24,8 @@ from sockspec.complaint import UsageError, nearest
 from sockspec.isolation import Isolation
 from sockspec.journal import Begun, Ended, Journal, Reached, Standing, Standings, Started
 from sockspec.limits import Limits
+from sockspec.model import Report
 from sockspec.policy import NotGraded, Policy, score
-from sockspec.report.model import Report
 from sockspec.sandbox import container, wire
 from sockspec.sandbox.run import Sandbox
 from sockspec.scenario import Settings

@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal, Self, TypeVar
 import msgspec
 
 from sockspec.complaint import SuiteError, UsageError
-from sockspec.report.model import Report
+from sockspec.model import Report
 from sockspec.verdict import Record, Role
 
 LONGEST = 1 << 20

@@ -10,9 +10,7 @@ import importlib
 import selectors
 import socket
 import threading
-from collections import deque
 from contextlib import suppress
-from typing import NamedTuple
 
 import msgspec
 
@@ -43,15 +41,7 @@ ZONE: dict[str, dict[str, tuple[str, ...]]] = {
 """What is known: the addresses of a name by record type, in the order of the answer."""
 
 _LONGEST_QUERY = 12 + 255 + 4  # header, name, type and class: RFC 1035, sections 4.1.1, 2.3.4 and 4.1.2
-_QUERIES_KEPT = 1000
 _CONNECTIONS_KEPT = 16
-
-
-class Query(NamedTuple):
-    """What somebody asked: the name in lower case without the final dot, and the record type, `AAAA`."""
-
-    name: str
-    type: str
 
 
 def isolate() -> Isolation:
@@ -69,8 +59,8 @@ def serve(port: int = 53) -> "NameServer":
     return NameServer(port)
 
 
-def answer(message: bytes) -> tuple[Query, bytes] | None:
-    """The query in a message and the reply to it; None if it is no query. What follows the question is not read."""
+def answer(message: bytes) -> bytes | None:
+    """The reply to the query in a message; None if it is no query. What follows the question is not read."""
     from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSBuffer, DNSError, DNSHeader, DNSQuestion, DNSRecord  # type: ignore[import-untyped]
     from dnslib.label import DNSLabelError  # type: ignore[import-untyped]
 
@@ -79,13 +69,13 @@ def answer(message: bytes) -> tuple[Query, bytes] | None:
         header, question = DNSHeader.parse(buffer), DNSQuestion.parse(buffer)
         if header.qr or header.q != 1:  # a reply, perhaps our own: two servers could go on for ever
             return None
-        query = Query(str(question.qname).rstrip(".").lower(), QTYPE[question.qtype])
+        name, kind = str(question.qname).rstrip(".").lower(), QTYPE[question.qtype]
         reply = DNSRecord(header, [question]).reply()
-        reply.header.rcode = RCODE.NOERROR if query.name in ZONE else RCODE.NXDOMAIN
-        for address in ZONE.get(query.name, {}).get(query.type, ()):
-            data = {"A": A, "AAAA": AAAA}[query.type](address)
+        reply.header.rcode = RCODE.NOERROR if name in ZONE else RCODE.NXDOMAIN
+        for address in ZONE.get(name, {}).get(kind, ()):
+            data = {"A": A, "AAAA": AAAA}[kind](address)
             reply.add_answer(RR(question.qname, question.qtype, rdata=data))
-        return query, bytes(reply.pack())
+        return bytes(reply.pack())
     except (DNSError, DNSLabelError):
         return None
 
@@ -94,7 +84,6 @@ class NameServer:
     """A running name server. It ends with the process, or when it is closed; it is also a context manager."""
 
     def __init__(self, port: int) -> None:
-        self._queries: deque[Query] = deque(maxlen=_QUERIES_KEPT)
         self._connections: dict[socket.socket, bytearray] = {}  # oldest first, with what is not yet a whole message
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -126,15 +115,6 @@ class NameServer:
             self._stop.shutdown(socket.SHUT_RDWR)  # the other end becomes readable, whoever holds a copy of this one
         self._thread.join()
 
-    @property
-    def queries(self) -> list[Query]:
-        """The last thousand queries, in the order in which they came; a query is here before its reply is sent."""
-        return list(self._queries)
-
-    def asked(self, name: str) -> bool:
-        """Whether anybody asked for the name, for whatever type, in the last thousand queries."""
-        return name in {query.name for query in self.queries}
-
     def _run(self) -> None:
         with selectors.DefaultSelector() as self._selector, self._stopped, self._udp, self._tcp:
             for listener in (self._stopped, self._udp, self._tcp):
@@ -149,17 +129,10 @@ class NameServer:
             for connection in list(self._connections):
                 self._drop(connection)
 
-    def _reply(self, message: bytes) -> bytes | None:
-        if (answered := answer(message)) is None:
-            return None
-        query, reply = answered
-        self._queries.append(query)
-        return reply
-
     def _answer_datagram(self) -> None:
         with suppress(OSError):  # gone again, or from somebody who cannot be answered
             message, sender = self._udp.recvfrom(_LONGEST_QUERY)
-            if reply := self._reply(message):
+            if reply := answer(message):
                 self._udp.sendto(reply, sender)
 
     def _accept(self) -> None:
@@ -180,7 +153,7 @@ class NameServer:
             received += data
             # RFC 1035, section 4.2.2: a message is preceded by its length, two bytes.
             while len(received) >= 2 and len(received) >= (end := 2 + int.from_bytes(received[:2], "big")):
-                if reply := self._reply(bytes(received[2:end])):
+                if reply := answer(bytes(received[2:end])):
                     connection.sendall(len(reply).to_bytes(2, "big") + reply)
                 del received[:end]
         except (OSError, EOFError):

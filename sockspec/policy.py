@@ -16,7 +16,7 @@ import msgspec
 from sockspec import catalogue, house
 from sockspec.complaint import UsageError, nearest
 from sockspec.journal import Standing
-from sockspec.report.model import Report
+from sockspec.model import Report
 from sockspec.submission import ROLES
 from sockspec.verdict import Row, Verdict, rows
 

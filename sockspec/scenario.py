@@ -19,6 +19,7 @@ import msgspec
 from sockspec import diagnosis
 from sockspec.catalogue import Exercise
 from sockspec.complaint import SuiteError
+from sockspec.datagram_peer import DatagramPeer
 from sockspec.environment import environment
 from sockspec.failure import Failure
 from sockspec.isolation import Isolation
@@ -31,7 +32,6 @@ from sockspec.peer import Peer, common_prefix, count
 from sockspec.program import Program
 from sockspec.site import Site
 from sockspec.submission import Cast
-from sockspec.udp.peer import DatagramPeer
 from sockspec.verdict import Diagnosis, Outcome, Role
 from sockspec.visible import caret, last_words, quoted
 from sockspec.watch import Patience, Standstill, Watch
@@ -244,9 +244,6 @@ class Scenario:
             names = " and ".join(program.name for program in self.watch.programs)
             self.fail(f"{names} {'do' if ' and ' in names else 'does'} not come to rest", standstill=standstill,
                       reference="waited, and did nothing")  # fmt: skip
-
-    def pids(self) -> list[int]:
-        return self.watch.pids()
 
     def fail(
         self,

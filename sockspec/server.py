@@ -495,13 +495,6 @@ class Server:
             self.scenario.fail(f"{program.name} goes on", standstill=standstill, reference="ended")
         self.scenario.expected_end(program)
 
-    def expect_alive(self) -> None:
-        """It is still there, at rest."""
-        program = self.running()
-        self.scenario.watch.at_rest()
-        if not program.alive:
-            self.scenario.fail(f"{program.name} {program.exit}", outcome=Outcome.EXITED, reference="went on")
-
     def expect_port_free(self) -> None:
         """Nobody listens on its port any more."""
         if not self._let_go():

@@ -1,13 +1,13 @@
 """A submission: a directory with somebody's client and/or server, and how those are built and started.
 
 `sockspec.toml` says it, every key optional; what it leaves out is found by name. A directory of such directories, each
-for an exercise, is as many submissions. Nothing of a submission is imported.
+for an exercise, is as many submissions, and so is one whose `sockspec.toml` has a table for each of several exercises.
+Nothing of a submission is imported.
 """
 
 import os
 import re
 import shlex
-import tomllib
 from collections.abc import Container, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,23 +18,13 @@ import msgspec
 from sockspec import catalogue, house
 from sockspec.catalogue import Exercise
 from sockspec.complaint import UsageError, nearest
+from sockspec.manifest import MANIFEST, Manifest, Part, opening, read
 from sockspec.verdict import Role
 from sockspec.visible import visible
 
-MANIFEST = "sockspec.toml"
 ROLES: tuple[Literal["server", "client"], ...] = ("server", "client")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
-_MOST_TEXT_BYTES = 1 << 20
 _MOST_NAMES = 8
-_IN_TOML = {
-    "str": "a string",
-    "int": "an integer",
-    "float": "a float",
-    "bool": "a boolean",
-    "array": "an array",
-    "object": "a table",
-}
-"""What TOML calls the kinds of values that our reader names otherwise."""
 _COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
@@ -97,30 +87,21 @@ class Source(msgspec.Struct, frozen=True):
 class Submission(msgspec.Struct, frozen=True):
     """A directory, the exercise it is for, and its programs."""
 
+    handed_in: Path
+    """What it comes from: the directory itself, or the one above it whose `sockspec.toml` names it."""
     directory: Path
+    """Where its programs are built and run; no more than this is copied."""
     exercise: str
     sources: dict[Role, Source]
 
     @property
     def name(self) -> str:
-        return self.directory.resolve().name
+        return self.handed_in.resolve().name
 
     @property
     def shown(self) -> dict[Role, str]:
         """What a reader knows its programs by."""
         return {role: source.shown for role, source in self.sources.items()}
-
-
-class _Program(msgspec.Struct, forbid_unknown_fields=True):
-    build: str | None = None
-    run: str | None = None
-    port: int | None = None
-
-
-class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
-    exercise: str | None = None
-    server: _Program | None = None
-    client: _Program | None = None
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -137,14 +118,23 @@ class Wishes(msgspec.Struct, frozen=True):
 
 def find_all(directory: Path, wishes: Wishes) -> list[Submission]:
     """The submission in that directory; where there is none in it itself, those in its subdirectories."""
-    if wishes.exercise or wishes.commands or _holds_one(directory, wishes):
+    if wishes.exercise or wishes.commands:
         return [find(directory, wishes)]
+    if _holds_one(directory, wishes):
+        return _all_in(directory, wishes)
     with os.scandir(directory) as listing:
         below = sorted(entry.name for entry in listing if entry.is_dir(follow_symlinks=False))
     parts = [directory / name for name in below if not name.startswith(".")]
     meant = [part for part in parts if part.name in house.exercises() or _holds_one(part, wishes)]
     each = msgspec.structs.replace(wishes, about=None)  # of several directories one may be of any exercise
-    return [find(part, each) for part in meant] or [find(directory, wishes)]
+    return [one for part in meant for one in _all_in(part, each)] or [find(directory, wishes)]
+
+
+def _all_in(directory: Path, wishes: Wishes) -> list[Submission]:
+    """One submission for each table of its manifest; the only one, where that has none."""
+    tables = _manifest(directory).tables
+    each = [msgspec.structs.replace(wishes, exercise=name) for name in tables]
+    return [find(directory, one) for one in each or [wishes]]
 
 
 def _holds_one(directory: Path, wishes: Wishes) -> bool:
@@ -154,35 +144,39 @@ def _holds_one(directory: Path, wishes: Wishes) -> bool:
 
 def find(directory: Path, wishes: Wishes) -> Submission:
     """The submission in that directory; UsageError says what is missing or unclear."""
-    entries = _entries(directory)
-    manifest = _manifest(directory, entries)
-    exercise = _exercise(directory, entries, manifest, wishes)
+    manifest = _manifest(directory)
+    part = manifest.part(wishes.exercise)
+    entries = _entries(part.directory)
+    exercise = _exercise(entries, part, str(manifest.path), wishes)
     roles = tuple(role for role in wishes.roles if role in exercise.names)
     if not roles:
         raise UsageError(f"{exercise.name} is an exercise without a {' or a '.join(wishes.roles)}")
     sources = {}
     for role in roles:
-        if (source := _source(role, directory, entries, manifest, exercise, wishes)) is not None:
+        if (source := _source(role, entries, part, str(manifest.path), exercise, wishes)) is not None:
             sources[role] = source
     if not sources:
         names = [exercise.names[role][0] for role in roles]
         raise UsageError(
-            f"{directory}: nothing to run for {exercise.name}. {_there(directory, entries, names)} {_expected(names)}"
-            f" Name any other in {MANIFEST} (`[{roles[0]}]`, `run = ...`) or on the command line (--{roles[0]})."
-            f"{_below(directory, exercise.name)}"
+            f"{part.directory}: nothing to run for {exercise.name}. {_there(part.directory, entries, names)}"
+            f" {_expected(names)} Name any other in {MANIFEST} (`[{part.prefix}{roles[0]}]`, `run = ...`)"
+            f" or on the command line (--{roles[0]}).{_below(part.directory, exercise.name)}"
         )
-    return Submission(directory, exercise.name, sources)
+    return Submission(directory, part.directory, exercise.name, sources)
 
 
-def _exercise(
-    directory: Path, entries: Mapping[str, os.DirEntry[str]], manifest: _Manifest, wishes: Wishes
-) -> Exercise:
-    if wishes.exercise or manifest.exercise is None:
-        return catalogue.exercise(wishes.exercise or _only_fit(directory, entries, wishes))
+def _manifest(directory: Path) -> Manifest:
+    path = directory / MANIFEST
+    return read(path) if MANIFEST in _entries(directory) else Manifest(path)
+
+
+def _exercise(entries: Mapping[str, os.DirEntry[str]], part: Part, path: str, wishes: Wishes) -> Exercise:
+    if wishes.exercise or part.exercise is None:
+        return catalogue.exercise(wishes.exercise or _only_fit(part.directory, entries, wishes))
     try:
-        return catalogue.exercise(manifest.exercise)
+        return catalogue.exercise(part.exercise)
     except UsageError as error:
-        raise UsageError(f"{directory / MANIFEST}, exercise: {error}") from None
+        raise UsageError(f"{path}, exercise: {error}") from None
 
 
 def _expected(names: Sequence[str]) -> str:
@@ -227,36 +221,6 @@ def _entries(directory: Path) -> dict[str, os.DirEntry[str]]:
         raise UsageError(f"cannot read {directory}: {error.strerror}") from None
 
 
-def _manifest(directory: Path, entries: Mapping[str, object]) -> _Manifest:
-    if MANIFEST not in entries:
-        return _Manifest()
-    path = directory / MANIFEST
-    try:
-        text = _opening(path).decode("utf-8-sig")  # some editors begin a file with a byte order mark
-        return msgspec.convert(tomllib.loads(text), _Manifest)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{path}{_in_toml(str(error))}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
-
-
-def _in_toml(said: str) -> str:
-    """What our reader says of a value or a key, in the words of TOML, after the place."""
-    said, _, place = said.partition(" - at `$.")
-    where = f", {place.removesuffix('`')}" if place else ""
-    if unknown := re.search(r"unknown field `(.+)`", said):
-        keys = [field for struct in (_Manifest, _Program) for field in struct.__struct_fields__]
-        return f"{where}: unknown key {unknown[1]!r}{nearest(unknown[1], keys)}"
-    kinds = [_IN_TOML.get(kind.removesuffix(" | null"), kind) for kind in re.findall(r"`(.+?)`", said)]
-    return f"{where}: expected {kinds[0]}, got {kinds[1]}" if len(kinds) == 2 else f"{where}: {said}"
-
-
-def _opening(path: Path) -> bytes:
-    """The first part of a file, more than anybody writes by hand; a file of any size may be handed in."""
-    with path.open("rb") as file:
-        return file.read(_MOST_TEXT_BYTES)
-
-
 def _fitting(directory: Path, entries: Mapping[str, os.DirEntry[str]], wishes: Wishes) -> list[str]:
     """The exercises whose programs are there by name."""
     return [
@@ -297,29 +261,23 @@ def _near(own_name: str, names: list[str]) -> str:
 
 
 def _source(
-    role: Role,
-    directory: Path,
-    entries: Mapping[str, os.DirEntry[str]],
-    manifest: _Manifest,
-    exercise: Exercise,
-    wishes: Wishes,
+    role: Role, entries: Mapping[str, os.DirEntry[str]], part: Part, path: str, exercise: Exercise, wishes: Wishes
 ) -> Source | None:
-    stated: _Program = getattr(manifest, role) or _Program()
+    directory, stated, place = part.directory, part.programs[role], f"{path}, {part.prefix}{role}"
     port = wishes.port or stated.port
     if port is not None and not 1 <= port <= 65535:
-        raise UsageError(f"{directory / MANIFEST}, {role}.port: {port} is no port (1 to 65535)")
+        raise UsageError(f"{place}.port: {port} is no port (1 to 65535)")
     build = wishes.build or stated.build or ""
     if text := wishes.commands.get(role):
         return Source(text, command(text, role, exercise, f"--{role}", port), build)
     if stated.run is not None:
-        place = f"{directory / MANIFEST}, {role}.run"
-        return Source(stated.run, command(stated.run, role, exercise, place, port), build)
+        return Source(stated.run, command(stated.run, role, exercise, f"{place}.run", port), build)
     found = _candidates(role, directory, entries, exercise)
     if len(found) > 1:
         names = " and ".join(source.shown for source in found)
         raise UsageError(
             f"{directory}: which is the {role}, {names}?"
-            f" Say it in {MANIFEST} (`[{role}]`, `run = ...`) or with --{role}."
+            f" Say it in {MANIFEST} (`[{part.prefix}{role}]`, `run = ...`) or with --{role}."
         )
     if not found:
         return None
@@ -352,7 +310,7 @@ def _targets(directory: Path, entries: Container[str]) -> set[str]:
     for name in _MAKEFILES:
         if name in entries:
             try:
-                text = _opening(directory / name).decode(errors="replace")
+                text = opening(directory / name).decode(errors="replace")
             except OSError as error:
                 raise UsageError(f"cannot read {directory / name}: {error.strerror}") from None
             lines = [line.split(":")[0] for line in text.splitlines() if re.match(r"[\w./ -]+:(?!=)", line)]

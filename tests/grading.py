@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from sockspec import catalogue, policy
 from sockspec.journal import Standing
+from sockspec.model import Report
 from sockspec.policy import Policy, Tell
-from sockspec.report.model import Report
 from sockspec.report.view import View, view
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Role, Verdict
 

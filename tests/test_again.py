@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sockspec import check
-from sockspec.report.model import Report
+from sockspec.model import Report
 from sockspec.scenario import Settings
 from sockspec.submission import Wishes, find_all
 from sockspec.verdict import Level, Outcome, Record, Verdict

@@ -121,6 +121,22 @@ def test_a_repository_has_one_report_of_each_kind(repository: Path, tmp_path: Pa
     assert all(f"## {name}: " in files["summary"].read_text() for name in names)
 
 
+def test_the_tables_of_one_manifest_are_checked_one_after_the_other(repository: Path) -> None:
+    (repository / "sockspec.toml").write_text(
+        '[time]\ndirectory = "time"\n[echo.server]\nbuild = "make -C echo server"\nrun = "echo/server {port}"\n'
+    )
+    done = sockspec("check", repository, "--only", "server.next-client")
+    headings = [line.split()[0] for line in done.stdout.splitlines() if "  isolation: " in line]
+    assert (done.returncode, headings) == (1, ["time", "echo"])
+    assert done.stdout.endswith("1 of 2 exercises conform\n")
+
+
+def test_a_manifest_with_an_unknown_exercise_is_wrong_usage(tmp_path: Path) -> None:
+    done = sockspec("check", submission(tmp_path, sockspec_toml='[ecko.server]\nrun = "./server"\n'))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "sockspec.toml: unknown key 'ecko'; did you mean 'echo'?" in done.stderr
+
+
 def test_two_workers_reach_the_verdicts_of_one(broken: Path) -> None:
     one, two = (checked(broken, "--exercise", "echo", "--jobs", jobs) for jobs in (1, 2))
     verdicts = [[(v["requirement"], v["case"], v["verdict"]) for v in report["verdicts"]] for report in (one, two)]

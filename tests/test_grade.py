@@ -47,6 +47,16 @@ def test_what_has_not_changed_is_not_run_again_unless_it_is_named(single: Path, 
 
 
 @needs_engine
+def test_of_several_exercises_the_table_of_the_graded_one_is_taken(single: Path, tmp_path: Path) -> None:
+    (single / "ada" / "server.c").rename(single / "ada" / "greet.c")
+    build = 'build = "cc -o greet greet.c"'
+    (single / "ada" / "sockspec.toml").write_text(f'[time]\n[echo.server]\n{build}\nrun = "./greet {{port}}"\n')
+    with grading(single, tmp_path / "out") as grader:
+        assert grader.wait() == 0
+    assert [each.roles for each in ended(tmp_path / "out")] == [{"server": "./greet {port}"}]
+
+
+@needs_engine
 def test_an_audit_of_what_always_does_the_same_finds_nothing(single: Path) -> None:
     done = sockspec("audit", single, *GRADE, engine=True)
     assert (done.returncode, done.stdout) == (0, "no verdict differs in 2 runs\n")

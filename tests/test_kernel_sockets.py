@@ -103,7 +103,7 @@ def of(diagnostics: Diagnostics, end: socket.socket) -> Socket | None:
 def test_a_listener_is_seen_where_it_listens(diagnostics: Diagnostics, listen: Listen, bound: str, called: str) -> None:
     listener = listen(bound)
     assert row(diagnostics, listener).local == (bound, port(listener))
-    assert row(diagnostics, listener).state_name == "LISTEN"
+    assert row(diagnostics, listener).state == LISTEN
     assert row(diagnostics, listener).inode == os.fstat(listener.fileno()).st_ino
     assert called
 
@@ -307,7 +307,7 @@ def test_who_closed_first_is_left_in_time_wait(diagnostics: Diagnostics, pair: P
     found = diagnostics.connection(*address)
     assert found in diagnostics.on_port(address[0][1])
     assert found is not None
-    assert (found.inode, found.info, found.read_queue, found.state_name) == (0, None, 0, "TIME_WAIT")
+    assert (found.inode, found.info, found.read_queue, found.state) == (0, None, 0, TIME_WAIT)
 
 
 def test_who_closed_first_waits_in_fin_wait_2_while_the_other_stays(diagnostics: Diagnostics, pair: Pair) -> None:

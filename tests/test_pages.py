@@ -14,11 +14,11 @@ from click.testing import CliRunner
 
 from sockspec import catalogue, cli, house, suite
 from sockspec.catalogue import Requirement
+from sockspec.model import Report
 from sockspec.mutants import Mutant
-from sockspec.pages import CLOSING, OPENING, table
+from sockspec.pages import CLOSING, OPENING, numbers, table
 from sockspec.peer import Peer
-from sockspec.report.model import Report
-from sockspec.submission import Wishes, find
+from sockspec.submission import Wishes, find, find_all
 from sockspec.verdict import Diagnosis, Outcome, Record, Verdict
 from tests.running import PROGRAMS, sockspec
 
@@ -73,11 +73,19 @@ def options(words: Iterable[str]) -> set[str]:
 @pytest.mark.parametrize("exercise", house.exercises())
 def test_the_table_in_a_page_is_the_catalogues(exercise: str) -> None:
     """Renew it with `RENEW=1 pytest tests/test_pages.py`, and read the difference."""
-    page = house.SUITES / exercise / "README.md"
+    assert between_the_marks(house.SUITES / exercise / "README.md", table(exercise)) == table(exercise)
+
+
+def test_the_numbers_of_the_exercises_are_as_counted() -> None:
+    assert between_the_marks(house.ROOT / "docs" / "exercises.md", numbers()) == numbers()
+
+
+def between_the_marks(page: Path, renewed: str) -> str:
+    """What a page has between its two marks; that is renewed first where RENEW asks for it."""
     before, rest = page.read_text().split(OPENING)
     if os.environ.get("RENEW"):
-        page.write_text(before + OPENING + table(exercise) + CLOSING + rest.split(CLOSING)[1])
-    assert page.read_text().split(OPENING)[1].split(CLOSING)[0] == table(exercise)
+        page.write_text(before + OPENING + renewed + CLOSING + rest.split(CLOSING)[1])
+    return page.read_text().split(OPENING)[1].split(CLOSING)[0]
 
 
 @pytest.mark.parametrize("exercise", house.exercises())
@@ -114,6 +122,14 @@ def test_every_make_target_exists(command: str) -> None:
         assert options(value.split()) <= helped("check")
 
 
+def test_what_make_test_leaves_out_another_target_runs() -> None:
+    rules = (house.ROOT / "Makefile").read_text().split("\n\n")
+    (test,) = (rule for rule in rules if rule.startswith("test:"))
+    left_out = set(re.findall(r"--ignore (\S+)", test)) - set(re.findall(r"(?<!--ignore )tests/\w+\.py", test))
+    others = [rule for rule in rules if rule.startswith(("proof:", "hostile:"))]
+    assert left_out == {file for rule in others for file in re.findall(r"tests/\w+\.py", rule)}
+
+
 @pytest.mark.parametrize("command", commands("sockspec"))
 def test_every_option_of_a_command_exists(command: str) -> None:
     words = shlex.split(command, comments=True)
@@ -132,12 +148,20 @@ def test_every_option_that_is_named_alone_exists() -> None:
 
 
 def test_the_manifest_in_the_readme_is_accepted_and_has_every_key(tmp_path: Path) -> None:
-    (example,) = blocks(README, "toml")
+    example, _ = blocks(README, "toml")
     (tmp_path / "sockspec.toml").write_text(example)
     found = find(tmp_path, Wishes())
     server, client = found.sources["server"], found.sources["client"]
     assert found.exercise in house.exercises()
     assert all([server.build, server.command.port, client.build, client.command.takes_port])
+
+
+def test_the_manifest_for_several_exercises_in_the_readme_is_accepted(tmp_path: Path) -> None:
+    _, example = blocks(README, "toml")
+    (tmp_path / "week2").mkdir()
+    (tmp_path / "week2" / "server.py").write_text("")
+    (tmp_path / "sockspec.toml").write_text(example)
+    assert [list(each.sources) for each in find_all(tmp_path, Wishes())] == [["server"], ["server"], ["client"]]
 
 
 def test_the_report_in_the_readme_is_what_is_printed(tmp_path: Path) -> None:

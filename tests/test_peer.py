@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sockspec.complaint import SuiteError
 from sockspec.failure import Failure
 from sockspec.kernel.look import Rest
-from sockspec.kernel.sockets import TIME_WAIT, own_info
+from sockspec.kernel.sockets import LISTEN, TIME_WAIT, own_info
 from sockspec.oracle import Facet, Script
 from sockspec.peer import Peer, common_prefix, count
 from sockspec.verdict import Outcome
@@ -359,7 +359,7 @@ def test_a_peer_that_vanishes_leaves_nothing_on_the_servers_port(stage: Stage) -
     port = peer.connection.getpeername()[1]
     peer.expect_bytes()
     peer.vanish()
-    assert shown(lambda: [found.state_name for found in stage.watch.diagnostics.on_port(port)] == ["LISTEN"])
+    assert shown(lambda: [found.state for found in stage.watch.diagnostics.on_port(port)] == [LISTEN])
 
 
 @pytest.mark.parametrize("way", ["leave", "finish"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sockspec import catalogue, house
+from sockspec.mutants import mutants
 from tests.running import PROGRAMS, UNIVERSAL, checked, directories
 
 GOOD = directories("programs/*/*")
@@ -33,9 +34,36 @@ def test_a_program_of_no_use_passes_no_must(exercise: str, role: str, program: P
     assert passed - excused == set()
 
 
+HALVES = [(exercise, role) for exercise in house.exercises() for role in catalogue.exercise(exercise).names]
+FEWEST_MUTANTS = {"echo": 80, "hello": 20}
+"""The others have 25: hello is smaller than they are, and echo is where everybody begins."""
+
+
+def designs(exercise: str, program: str) -> set[str]:
+    return {path.parent.name for path in PROGRAMS.glob(f"{exercise}/*/{program}")}
+
+
+@pytest.mark.parametrize(("exercise", "role"), HALVES, ids=[f"{exercise}-{role}" for exercise, role in HALVES])
+def test_each_half_of_an_exercise_has_two_designs_in_each_language(exercise: str, role: str) -> None:
+    assert len(designs(exercise, f"{role}.c")) >= 2
+    assert len(designs(exercise, f"{role}.py")) >= 2
+
+
+@pytest.mark.parametrize("exercise", house.exercises())
+def test_an_exercise_has_mutants_enough(exercise: str) -> None:
+    made = [mutant for role in ("server", "client", "both") for mutant in mutants(exercise, role)]
+    assert len(made) >= FEWEST_MUTANTS.get(exercise, 25)
+
+
 def test_every_design_that_a_course_teaches_is_among_the_good_programs() -> None:
-    servers = {path.parent.name for path in PROGRAMS.glob("echo/*/server.*")}
-    assert servers >= {f"c-{design}" for design in ("iterative", "fork", "threads", "select", "poll", "epoll")}
-    assert servers >= {f"python-{d}" for d in ("iterative", "threads", "fork", "selectors", "asyncio", "socketserver")}
-    assert len(list(PROGRAMS.glob("hello/*/server.*"))) >= 3
+    in_c, in_python = designs("echo", "server.c"), designs("echo", "server.py")
+    assert in_c >= {f"c-{design}" for design in ("iterative", "fork", "threads", "select", "poll", "epoll")}
+    assert in_python >= {
+        f"python-{d}" for d in ("iterative", "threads", "fork", "selectors", "asyncio", "socketserver")
+    }
+    assert designs("echo", "client.c") >= {"c-select", "c-fork"}  # one process that waits for both, or two
+    assert designs("echo", "client.py") >= {"python-threads", "python-selectors", "python-blocking"}
+
+
+def test_the_programs_of_no_use_are_there() -> None:
     assert UNIVERSAL.is_dir()

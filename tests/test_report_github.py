@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from sockspec.model import Again
 from sockspec.report import as_github
-from sockspec.report.model import Again
 from sockspec.report.view import ungraded
 from sockspec.verdict import Verdict
 from sockspec.visible import visible, visible_lines

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sockspec.catalogue import Requirement
+from sockspec.model import Again, Report
 from sockspec.report import as_junit
-from sockspec.report.model import Again, Report
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import visible, visible_lines
 

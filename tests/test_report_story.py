@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from sockspec import catalogue
-from sockspec.report.model import Again
+from sockspec.model import Again
 from sockspec.report.story import BEGINNINGS, advice, alike, same, told
 from sockspec.verdict import Diagnosis, Outcome, Record, Row, Verdict
 from tests.grading import SLUGS, record

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from sockspec.catalogue import Requirement
+from sockspec.model import Again, Report
 from sockspec.report import terminal
-from sockspec.report.model import Again, Report
 from sockspec.report.progress import of_class, progress
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import caret, quoted

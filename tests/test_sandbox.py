@@ -1,6 +1,7 @@
 """A check in a container reaches the same verdicts, with nothing of this machine in it and nothing left behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,15 @@ def test_a_wrong_program_fails_in_a_container_as_it_does_outside(tmp_path: Path)
 )  # fmt: skip
 def test_a_program_in_a_container_has_next_to_nothing(expression: str, answer: str, tmp_path: Path) -> None:
     assert said_inside(tmp_path / "curious", expression) == answer
+
+
+@needs_engine
+def test_the_tables_of_one_manifest_are_checked_in_containers(tmp_path: Path) -> None:
+    for exercise in ("hello", "time"):
+        shutil.copytree(PROGRAMS / exercise / "c-poll", tmp_path / exercise)
+    (tmp_path / "sockspec.toml").write_text('[hello]\ndirectory = "hello"\n[time]\ndirectory = "time"\n')
+    done = sockspec("check", tmp_path, "--only", "server.next-client", *DOCKER)
+    assert done.stdout.endswith("2 of 2 exercises conform\n"), done.stderr
 
 
 @needs_engine

@@ -61,6 +61,7 @@ def test_the_points_are_asked_for(checkout: Path) -> None:
         ("", "'' is no name for an exercise"),
         ("import", "an exercise cannot be called 'import'"),
         ("client", "an exercise cannot be called 'client'"),
+        ("exercise", "an exercise cannot be called 'exercise'"),
     ],
 )
 def test_a_name_that_cannot_be_taken_is_a_usage_error(checkout: Path, name: str, said: str) -> None:

@@ -123,3 +123,99 @@ def test_an_exercise_of_one_half_has_no_place_for_the_other(tmp_path: Path) -> N
     assert set(find(tmp_path, Wishes(exercise="files")).sources) == {"server"}
     with pytest.raises(UsageError, match="files is an exercise without a client"):
         find(tmp_path, Wishes(exercise="files", roles=("client",)))
+
+
+# --- several exercises in one sockspec.toml
+
+TABLES = """
+[time.client]
+run = "python3 clock.py {host} {port}"
+
+[echo]
+directory = "week1"
+
+[hello.server]
+build = "cc -o greet greet.c"
+run = "./greet {port}"
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A directory with three exercises, two of them in it and one below it."""
+    directory = repository(tmp_path, "clock.py", "greet.c", "week1/client.py", "week1/server.c")
+    (directory / "sockspec.toml").write_text(TABLES)
+    return directory
+
+
+def test_every_table_is_a_submission_in_the_order_of_the_file(course: Path) -> None:
+    found = {each.exercise: each.shown for each in find_all(course, Wishes())}
+    assert found == {
+        "time": {"client": "python3 clock.py {host} {port}"},
+        "echo": {"server": "server.c", "client": "client.py"},
+        "hello": {"server": "./greet {port}"},
+    }
+    assert list(found) == ["time", "echo", "hello"]
+
+
+def test_what_a_table_says_is_built_and_run_in_its_directory(course: Path) -> None:
+    _, echo, hello = find_all(course, Wishes())
+    assert (echo.directory, hello.directory) == (course / "week1", course)
+    assert hello.sources["server"].build == "cc -o greet greet.c"
+    assert {each.name for each in (echo, hello)} == {"repository"}
+
+
+def test_of_one_exercise_its_table_is_taken(course: Path) -> None:
+    assert set(find(course, ECHO).sources) == {"server", "client"}
+    assert [each.exercise for each in find_all(course, Wishes(exercise="time"))] == ["time"]
+
+
+def test_tables_may_be_one_level_down(course: Path) -> None:
+    assert [each.exercise for each in find_all(course.parent, Wishes())] == ["time", "echo", "hello"]
+
+
+def test_an_exercise_without_a_table_is_not_looked_for(course: Path) -> None:
+    with pytest.raises(UsageError, match=r"no table \[words\]\. There are time, echo, hello\."):
+        find(course, Wishes(exercise="words"))
+
+
+def test_a_command_for_one_of_several_exercises_says_which(course: Path) -> None:
+    with pytest.raises(UsageError, match=r"for which exercise.* time, echo, hello; say --exercise time"):
+        find_all(course, Wishes(commands={"server": "./server {port}"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[ecko.server]", "unknown key 'ecko'; did you mean 'echo'"),
+        ("[zzz.server]", "unknown key 'zzz'. There are exercise, server, client, or else a table for each exercise"),
+        ("port = 80", "unknown key 'port'. There are"),
+        ("echo = 3", r"'echo' has to be a table, like \[echo.server\]"),
+        ("[echo]\nserver = './server'", "echo.server: expected a table, got a string"),
+        ("[echo]\ndirectory = 1", "echo.directory: expected a string, got an integer"),
+        ("[echo]\ndirectry = 'a'", "echo: unknown key 'directry'; did you mean 'directory'"),
+        ("[echo.server]\nrunn = 'a'", "echo.server: unknown key 'runn'; did you mean 'run'"),
+        ("[echo.server]\nport = 70000", "echo.server.port: 70000 is no port"),
+        ("[echo.server]\nrun = './s {prot}'", "echo.server.run: no placeholder {prot}; did you mean 'port'"),
+        ("[echo]", r"nothing to run for echo.*`\[echo.server\]`"),
+        ("exercise = 'echo'\n[time.server]", "'exercise' is for a file about one exercise, and 'time' for one about"),
+        ("[server]\n[echo.server]", "'server' is for a file about one .* program's own is .echo.server. or"),
+        ("[echo]\ndirectory = 'week9'", "no such directory: .*week9; did you mean 'week1'"),
+        ("[echo]\ndirectory = '..'", "echo.directory: '..' has to be a directory below this one"),
+        ("[echo]\ndirectory = '/tmp'", "echo.directory: '/tmp' has to be a directory below this one"),
+        ("[echo]\ndirectory = 'link'", "'link' has to be a directory below this one, and no link"),
+        ('[echo]\ndirectory = "\\u0000"', "has to be a directory below this one"),
+        ("[files]", "nothing to run for files"),
+    ],
+)  # fmt: skip
+def test_tables_that_are_not_understood_are_a_usage_error(text: str, said: str, course: Path) -> None:
+    (course / "link").symlink_to("week1")
+    (course / "sockspec.toml").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        find_all(course, Wishes())
+
+
+def test_two_files_about_one_exercise_are_a_usage_error(course: Path) -> None:
+    (course / "week1" / "sockspec.toml").write_text("")
+    with pytest.raises(UsageError, match=r"week1/sockspec.toml and .* are both about echo; keep one"):
+        find_all(course, Wishes())

@@ -7,6 +7,7 @@ import pytest
 
 from sockspec.client import Visit
 from sockspec.complaint import SuiteError
+from sockspec.datagram_peer import DatagramPeer
 from sockspec.environment import base_python
 from sockspec.failure import Disturbed, Failure
 from sockspec.kernel import threads as proc
@@ -16,7 +17,6 @@ from sockspec.program import Program
 from sockspec.scenario import LOOPBACK
 from sockspec.submission import Cast, Command
 from sockspec.udp.client import DatagramClient
-from sockspec.udp.peer import DatagramPeer
 from sockspec.udp.server import DatagramServer
 from sockspec.verdict import Outcome
 from sockspec.watch import Patience
@@ -245,7 +245,7 @@ def test_while_we_are_silent_a_timer_costs_no_patience(staged: Staged) -> None:
 def test_an_answer_that_the_machine_holds_up_judges_nobody(talking: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     peer, _ = server_for(talking, "s.sendto(b'hello', there); s.recvfrom(99)")
     line = peer.expect_line()
-    monkeypatch.setattr("sockspec.udp.peer._PROMPT_S", 0.0)
+    monkeypatch.setattr("sockspec.datagram_peer._PROMPT_S", 0.0)
     with pytest.raises(Disturbed, match="our server was kept from answering"):
         peer.send_back(line)
 
@@ -253,7 +253,7 @@ def test_an_answer_that_the_machine_holds_up_judges_nobody(talking: Stage, monke
 def test_an_answer_may_be_late_on_purpose(talking: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     peer, program = server_for(talking, "s.sendto(b'hello', there); print(s.recvfrom(99)[0])")
     line = peer.expect_line()
-    monkeypatch.setattr("sockspec.udp.peer._PROMPT_S", 0.0)
+    monkeypatch.setattr("sockspec.datagram_peer._PROMPT_S", 0.0)
     peer.stay_silent(1.0)
     peer.send_back(line)
     assert talking.ended(program) == "b'hello'\n"

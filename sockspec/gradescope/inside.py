@@ -14,9 +14,9 @@ from sockspec.complaint import SuiteError, UsageError
 from sockspec.gradescope.archive import POLICY
 from sockspec.isolation import Isolation
 from sockspec.journal import Standing
+from sockspec.model import Report
 from sockspec.policy import Policy, Score, score
 from sockspec.report import as_gradescope, outputs
-from sockspec.report.model import Report
 from sockspec.report.view import view
 from sockspec.submission import Wishes, find
 from sockspec.visible import visible

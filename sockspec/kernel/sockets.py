@@ -15,8 +15,6 @@ from sockspec.complaint import SuiteError
 ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING = range(
     1, 12
 )
-STATES = ["", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
-          "LAST_ACK", "LISTEN", "CLOSING"]  # fmt: skip
 """The states of a TCP socket, as include/net/tcp_states.h numbers them."""
 
 Address = tuple[str, int]
@@ -70,10 +68,6 @@ class Socket:
     user: int = 0
     """Who opened it."""
     info: Info | None = None
-
-    @property
-    def state_name(self) -> str:
-        return STATES[self.state]
 
 
 def own_info(connection: socket.socket) -> Info:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from sockspec.report.model import Report
+from sockspec.model import Report
 from sockspec.visible import visible_lines
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from xml.etree.ElementTree import Element, indent, tostring
 
 from sockspec.catalogue import Requirement
-from sockspec.report.model import Again, Report
+from sockspec.model import Again, Report
 from sockspec.report.story import told
 from sockspec.verdict import Record, Verdict
 from sockspec.visible import visible_lines

@@ -11,9 +11,9 @@ from typing import Any
 from sockspec import catalogue
 from sockspec.catalogue import Requirement
 from sockspec.journal import Standing
+from sockspec.model import Report
 from sockspec.policy import NotGraded, Policy, Score, score
 from sockspec.report.html import MARKS, page
-from sockspec.report.model import Report
 from sockspec.submission import ROLES
 from sockspec.verdict import Level, Role, Row, Verdict, rows
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from sockspec import catalogue
 from sockspec.complaint import UsageError
 from sockspec.journal import Standing
+from sockspec.model import Again
 from sockspec.policy import NotGraded, Policy, Score, score
 from sockspec.report import as_feedback, as_gradebook, as_gradescope, as_junit, as_overview, as_page
-from sockspec.report.model import Again
 from sockspec.report.view import view
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}(?<!\.)")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from sockspec.catalogue import STEPS, Requirement
-from sockspec.report.model import Again, Report
+from sockspec.model import Again, Report
 from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, Row, Verdict, exit_status, rows
 
 NOT_HELD = "a fault of the suite or of the machine; it is not held against the program"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sockspec.catalogue import STEPS, Requirement
-from sockspec.report.model import Again, Report
+from sockspec.model import Again, Report
 from sockspec.report.story import alike, cases, closing, counted, labelled, ordered, same, told
 from sockspec.verdict import UNPLAYED, Record, Verdict, exit_status, rows
 from sockspec.visible import visible

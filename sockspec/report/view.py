@@ -10,8 +10,8 @@ import msgspec
 
 from sockspec.catalogue import Requirement
 from sockspec.journal import Standing
+from sockspec.model import Again, Report
 from sockspec.policy import Earned, NotGraded, Policy, score
-from sockspec.report.model import Again, Report
 from sockspec.report.story import closing
 from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, rows
 

@@ -17,8 +17,8 @@ import msgspec
 from sockspec import intake
 from sockspec.check import Options, Seen, report
 from sockspec.complaint import SuiteError, UsageError
+from sockspec.model import Report
 from sockspec.oracle import kept
-from sockspec.report.model import Report
 from sockspec.sandbox import container, image, wire
 from sockspec.submission import Wishes
 from sockspec.visible import visible

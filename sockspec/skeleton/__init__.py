@@ -51,5 +51,5 @@ def _complain_about_name(name: str) -> None:
         plain = re.sub("[^a-z0-9]|^[0-9]+", "", name.lower())
         instead = f"; {plain!r} would do" if plain else ""
         raise UsageError(f"{name!r} is no name for an exercise: lower-case letters and digits, a letter first{instead}")
-    if keyword.iskeyword(name) or name in (*get_args(Role), "universal"):
+    if keyword.iskeyword(name) or name in (*get_args(Role), "exercise", "universal"):
         raise UsageError(f"an exercise cannot be called {name!r}: that word has a meaning already")

@@ -2,10 +2,10 @@
 
 from sockspec.client import Client, Visit
 from sockspec.complaint import SuiteError
+from sockspec.datagram_peer import DatagramPeer
 from sockspec.kernel.datagrams import bound
 from sockspec.kernel.held import Held
 from sockspec.scenario import LOOPBACK
-from sockspec.udp.peer import DatagramPeer
 
 
 class DatagramClient(Client):

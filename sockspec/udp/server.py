@@ -4,11 +4,11 @@ import socket
 from typing import NoReturn
 
 from sockspec import diagnosis
+from sockspec.datagram_peer import DatagramPeer
 from sockspec.kernel.datagrams import Bound, bound
 from sockspec.kernel.held import Held
 from sockspec.scenario import LOOPBACK, ORDINALS
 from sockspec.server import Holder, Server
-from sockspec.udp.peer import DatagramPeer
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill
 
