@@ -94,6 +94,8 @@ class Ports:
         for _ in self._range:
             port = self._range[self._next % len(self._range)]
             self._next += 1
+            if port & 255 == port >> 8:
+                continue  # without htons() it would be the same port
             if self._alone or not (self._diagnostics.on_port(port) or bound(port)):
                 return port
         raise SuiteError(f"every port from {self._range[0]} to {self._range[-1]} is in use")

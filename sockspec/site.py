@@ -22,7 +22,7 @@ class Site:
         for name, text in files.items():
             self.write(name.encode(), text.encode())
 
-    def write(self, name: bytes, data: bytes) -> None:
+    def write(self, name: bytes, data: bytes, mode: int = 0o644) -> None:
         """A file of the directory; `../name` is one beside it, and directories on the way are made."""
         path = self.path / os.fsdecode(name)
         for directory in reversed(path.parents):
@@ -30,7 +30,12 @@ class Site:
                 directory.mkdir()
                 directory.chmod(0o755)
         path.write_bytes(data)
-        path.chmod(0o644)
+        path.chmod(mode)
+
+    def fifo(self, name: str) -> None:
+        """A FIFO of the directory: who opens it to read waits until somebody opens it to write, and nobody does."""
+        os.mkfifo(self.path / name)
+        (self.path / name).chmod(0o644)
 
     def link(self, name: str, target: str) -> None:
         """A symbolic link of the directory."""

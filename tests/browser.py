@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
+from tests.installed import needs
 
 CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+needs_chromium = needs("chromium")
 
 _OPTIONS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--mute-audio",
@@ -29,7 +29,7 @@ def _profile() -> Iterator[str]:
 
 def opened(page: Path | str, *options: str) -> str:
     """The document as it is once the page, a file or an address of this machine, has loaded and any script has run."""
-    assert CHROMIUM is not None
+    assert CHROMIUM is not None, "chromium is not installed"
     address = page if isinstance(page, str) else page.as_uri()
     with _profile() as profile:
         command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", *options, "--dump-dom", address]
@@ -39,7 +39,7 @@ def opened(page: Path | str, *options: str) -> str:
 
 def shot(page: Path, image: Path, width: int, height: int, *options: str) -> None:
     """A picture of the page, for a person to look at."""
-    assert CHROMIUM is not None
+    assert CHROMIUM is not None, "chromium is not installed"
     with _profile() as profile:
         what = [f"--window-size={width},{height}", f"--screenshot={image}", page.as_uri()]
         command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", *options, *what]

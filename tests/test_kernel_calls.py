@@ -61,6 +61,13 @@ def test_every_call_that_has_a_rule_has_a_number() -> None:
     assert ruled | READS | WRITES | ACCEPTS | MULTIPLEXES | SLEEPS | set(calls.PLAIN) <= set(calls._X86_64.values())
 
 
+def test_opening_a_fifo_waits_for_ever_and_is_called_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "NAMES", calls._X86_64)
+    found = parse(LINE.format(257))
+    assert found is not None
+    assert (found.plain, found.timed, found.takes_fd) == ("open", False, False)
+
+
 def test_an_unknown_number_is_named_by_it_and_counts_as_timed() -> None:
     found = parse(LINE.format(99999))
     assert found is not None

@@ -6,12 +6,12 @@ a clause that they concern names them.
 
 import os
 import pwd
-import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from tests.installed import needs
 from tests.running import IMPATIENT, checked, failed
 
 FIXED_PORT = 19_007
@@ -31,12 +31,15 @@ class Real(NamedTuple):
     """What is asked of a program that is not meant for all of it."""
     port: int | None = None
     files: tuple[tuple[str, str], ...] = ()
+    patience: int = 1
+    """How many seconds on a timer it is allowed."""
 
     def options(self, directory: Path) -> list[object]:
         command = self.command.replace("DIR", str(directory))
         port = ["--port", self.port] if self.port else []
+        patience = [*IMPATIENT, "--patience", self.patience]
         only = [word for tail in self.only for word in ("--only", f"{self.role}.{tail}")]
-        return [directory, "--exercise", self.exercise, f"--{self.role}", command, *port, *only, *IMPATIENT]
+        return [directory, "--exercise", self.exercise, f"--{self.role}", command, *port, *only, *patience]
 
 
 SERVICE = """
@@ -53,6 +56,49 @@ service {name}
     instances = UNLIMITED
 }}
 """
+
+
+NGINX = """
+daemon off; master_process off; pid pid; error_log stderr;
+events {}
+http {
+    access_log off; client_body_temp_path 1; proxy_temp_path 2; fastcgi_temp_path 3; uwsgi_temp_path 4;
+    scgi_temp_path 5; types { text/plain txt; text/html html; } keepalive_timeout 0; disable_symlinks on;
+    server { listen PORT; root ROOT; }
+}
+"""
+START_NGINX = """
+beside=$(dirname "$0")
+sed "s|PORT|${1:-28333}|; s|ROOT|$PWD|" "$beside/template" > "$beside/nginx.conf"
+exec nginx -e stderr -p "$beside" -c nginx.conf
+"""
+HTTP_SERVER = '''
+"""Python's web server, for one answer a connection; links that lead outside are not followed, which it does else."""
+import os, sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def send_head(self):
+        path = os.path.realpath(self.translate_path(self.path))
+        if os.path.commonpath([path, ROOT]) == ROOT:
+            return super().send_head()
+        self.send_error(403)
+
+    def end_headers(self):
+        self.send_header("Connection", "close")
+        super().end_headers()
+
+
+ROOT = os.path.realpath(".")
+try:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 28333
+    if port < 1:
+        raise ValueError("no port")
+    ThreadingHTTPServer(("", port), Handler).serve_forever()
+except (OSError, OverflowError, ValueError) as error:
+    sys.exit(f"server: {error}")
+'''
 
 
 def xinetd(exercise: str, service: str, differs: dict[str, str], only: tuple[str, ...] = ()) -> Real:
@@ -102,6 +148,19 @@ REALS = [
         "socat", "datagram", "server", "socat -b 65536 UDP-RECVFROM:{port},fork EXEC:cat",
         {**NO_PORTS, "empty": "0 bytes are the end of a stream, and so an empty datagram is taken for one"},
     ),
+    Real(
+        "nginx", "files", "server", "sh DIR/start {port}",
+        {"error-messages": "a failure is told in several lines, as a log has them"},
+        files=(("template", NGINX), ("start", START_NGINX)), patience=6,  # it tries five times to bind(), in 2.5 s
+    ),
+    Real(
+        "python3", "files", "server", "python3 DIR/serve.py {port}",
+        {
+            "any-name": "a name that is not UTF-8 is not found",
+            "unreadable": "a thread waits in open() for a FIFO, and its client with it",
+        },
+        files=(("serve.py", HTTP_SERVER),),
+    ),
     # They send what is typed and print what comes, but know neither lines nor replies.
     Real(
         "nc.openbsd", "datagram", "client", "nc.openbsd -u -w 1 {host} {port}", {},
@@ -114,10 +173,13 @@ REALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("real", REALS, ids=lambda real: f"{real.name}-{real.exercise}-{real.role}")
+def each(real: Real) -> Any:
+    """The case of a test that is about that program."""
+    return pytest.param(real, id=f"{real.name}-{real.exercise}-{real.role}", marks=needs(real.name))
+
+
+@pytest.mark.parametrize("real", [each(real) for real in REALS])
 def test_a_real_program_differs_where_the_table_says_and_nowhere_else(real: Real, tmp_path: Path) -> None:
-    if shutil.which(real.name) is None:
-        pytest.skip(f"{real.name} is not installed")
     for name, text in real.files:
         (tmp_path / name).write_text(text)
     report = checked(*real.options(tmp_path))

@@ -1,12 +1,11 @@
 """Good web programs and the programs that the world uses: curl, wget, http.client, nginx, http.server and a browser.
 
-Whoever is not installed is skipped. Everything is on loopback, on ports that nobody else has, with files in a directory
-of the test.
+Whoever is not installed is skipped, but not in CI. Everything is on loopback, on ports that nobody else has, with files
+in a directory of the test.
 """
 
 import http.client
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sockspec import house
 from sockspec.environment import base_python
 from sockspec.program import Program
 from tests.browser import needs_chromium, opened
+from tests.installed import needs
 from tests.stage import Stage
 
 pytest_plugins = ["tests.stage"]
@@ -37,11 +37,6 @@ http {{
     server {{ listen 127.0.0.1:{port}; root {here}; }}
 }}
 """
-
-
-def needs(command: str) -> pytest.MarkDecorator:
-    """Not run where that command is not installed."""
-    return pytest.mark.skipif(shutil.which(command) is None, reason=f"{command} is not installed")
 
 
 def every(pattern: str, argument: str) -> pytest.MarkDecorator:
@@ -112,6 +107,12 @@ def test_the_library_of_python_gets_the_answer(port: int) -> None:
     answer = connection.getresponse()
     assert (answer.status, answer.headers.get_content_type(), answer.will_close) == (200, "text/plain", True)
     assert answer.read() == b"Hello!"
+
+
+@needs_chromium
+@web_server
+def test_a_browser_shows_the_answer(port: int) -> None:
+    assert "Hello!" in opened(f"http://127.0.0.1:{port}/")
 
 
 # --- and our file servers

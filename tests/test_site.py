@@ -39,9 +39,21 @@ def test_every_user_may_read_it_and_none_but_us_may_write(site: Site) -> None:
     assert modes == [0o755, 0o755, 0o644]
 
 
+def test_a_file_may_be_one_that_nobody_may_read(site: Site) -> None:
+    site.write(b"locked.txt", b"", mode=0)
+    assert stat.S_IMODE((site.path / "locked.txt").stat().st_mode) == 0
+
+
+def test_it_may_have_a_fifo_that_every_user_may_open(site: Site) -> None:
+    site.fifo("pipe.txt")
+    mode = (site.path / "pipe.txt").stat().st_mode
+    assert (stat.S_ISFIFO(mode), stat.S_IMODE(mode)) == (True, 0o644)
+
+
 def test_it_goes_with_all_that_was_put_beside_it() -> None:
     site = Site({})
     site.write(b"../secret.txt", b"secret")
     site.link("up", "..")
+    site.fifo("pipe.txt")
     site.remove()
     assert not site.path.parent.exists()

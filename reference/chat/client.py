@@ -58,8 +58,7 @@ try:
         # Waiting for one of the two alone would make us deaf or dumb.
         ready, _, _ = select.select([0, connection], [], [])
         if connection in ready:
-            data = connection.recv(65536)
-            if not data:
+            if not (data := connection.recv(65536)):
                 sys.exit("client: the server has closed the connection")
             received += data
             while (end := 2 + int.from_bytes(received[:2], "big")) <= len(received):

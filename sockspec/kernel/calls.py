@@ -8,16 +8,16 @@ import platform
 from dataclasses import dataclass
 
 _X86_64 = {
-    0: "read", 1: "write", 7: "poll", 19: "readv", 20: "writev", 23: "select", 34: "pause", 35: "nanosleep",
+    0: "read", 1: "write", 2: "open", 7: "poll", 19: "readv", 20: "writev", 23: "select", 34: "pause", 35: "nanosleep",
     40: "sendfile", 42: "connect", 43: "accept", 44: "sendto", 45: "recvfrom", 46: "sendmsg", 47: "recvmsg",
     56: "clone", 58: "vfork", 61: "wait4", 73: "flock", 128: "rt_sigtimedwait", 130: "rt_sigsuspend", 202: "futex",
     219: "restart_syscall",
-    230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid", 270: "pselect6", 271: "ppoll", 275: "splice",
-    281: "epoll_pwait", 288: "accept4", 295: "preadv", 299: "recvmmsg", 307: "sendmmsg", 435: "clone3",
+    230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid", 257: "openat", 270: "pselect6", 271: "ppoll",
+    275: "splice", 281: "epoll_pwait", 288: "accept4", 295: "preadv", 299: "recvmmsg", 307: "sendmmsg", 435: "clone3",
     441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 _AARCH64 = {
-    22: "epoll_pwait", 32: "flock", 63: "read", 64: "write", 65: "readv", 66: "writev", 71: "sendfile",
+    22: "epoll_pwait", 32: "flock", 56: "openat", 63: "read", 64: "write", 65: "readv", 66: "writev", 71: "sendfile",
     72: "pselect6", 73: "ppoll", 76: "splice", 95: "waitid", 98: "futex", 101: "nanosleep", 115: "clock_nanosleep",
     128: "restart_syscall", 133: "rt_sigsuspend", 137: "rt_sigtimedwait", 202: "accept", 203: "connect",
     206: "sendto", 207: "recvfrom", 211: "sendmsg", 212: "recvmsg", 220: "clone", 242: "accept4", 243: "recvmmsg",
@@ -37,6 +37,7 @@ BYSTANDS = {"futex", "futex_waitv", "wait4", "waitid"}
 """Waiting for a lock or for a child, not for a client."""
 _WAITS_FOR_EVER = READS | WRITES | ACCEPTS | FORKS | {
     "pause", "wait4", "waitid", "rt_sigsuspend", "flock", "sendfile", "splice",
+    "open", "openat",  # of a FIFO, until somebody opens its other end (fifo(7))
 }  # fmt: skip
 _TIMEOUT_POINTER = {"select": 4, "pselect6": 4, "ppoll": 2, "futex": 3, "rt_sigtimedwait": 2, "epoll_pwait2": 3,
                     "futex_waitv": 3}  # fmt: skip
@@ -47,7 +48,7 @@ _TIMEOUT_MILLISECONDS = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}
 PLAIN = {
     "recvfrom": "recv", "recvmmsg": "recvmsg", "sendto": "send", "accept4": "accept", "pselect6": "select",
     "ppoll": "poll", "epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "clock_nanosleep": "sleep",
-    "nanosleep": "sleep", "clone": "vfork", "clone3": "vfork",
+    "nanosleep": "sleep", "clone": "vfork", "clone3": "vfork", "openat": "open",
     "wait4": "wait", "waitid": "wait", "rt_sigsuspend": "pause", "restart_syscall": "sleep",
 }  # fmt: skip
 """The function a programmer called, where the kernel names it otherwise."""

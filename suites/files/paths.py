@@ -3,6 +3,8 @@
 import re
 
 SECRET = b"nobody outside may read this: 9f31c7"
+UNASKED = b"unasked-4b7e02.txt"
+"""The name of a file outside the directory that no path here has in it: who sends it has listed what is there."""
 
 
 def ask(path: bytes) -> bytes:
@@ -18,5 +20,7 @@ def escaped(name: bytes) -> bytes:
 
 
 def no_secret(answer: bytes) -> str:
-    """Finds fault with an answer in which there is something of a file outside the directory."""
+    """Finds fault with an answer in which there is something of a file outside the directory, or its name."""
+    if UNASKED.removesuffix(b".txt") in answer:
+        return "that is a list of what is outside the directory"
     return "that is from a file outside the directory" if SECRET[:16] in answer else ""

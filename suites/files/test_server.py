@@ -44,7 +44,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_what_is_no_port_is_an_error,
 )
 from sockspec.suite import Peer, Server, requirement
-from suites.files.paths import SECRET, ask, escaped, no_secret
+from suites.files.paths import SECRET, UNASKED, ask, escaped, no_secret
 
 MIB = 1 << 20
 SIZES = [0, 1, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, MIB]
@@ -166,6 +166,22 @@ def test_a_directory_is_answered_and_harms_nobody(server: Server, path: bytes) -
     server.visit()
 
 
+def build_outside(server: Server) -> None:
+    """What stands beside the directory: a file to ask for, one that is never asked for, and a longer name than its."""
+    server.site.write(b"../secret.txt", SECRET)
+    server.site.write(b"../" + UNASKED, SECRET)
+    server.site.write(b"../site-2/secret.txt", SECRET)
+    server.site.write(b"sub/inner.txt", b"inner\n")
+
+
+def expect_nothing_from_outside(server: Server, path: bytes) -> None:
+    """Who asks for that path gets nothing from outside the directory, and the next client is served."""
+    peer = asked_for(server, path)
+    peer.expect_message(no_secret)
+    peer.leave()
+    server.visit()
+
+
 @requirement("files.server.outside")
 @pytest.mark.parametrize(
     "path",
@@ -173,40 +189,58 @@ def test_a_directory_is_answered_and_harms_nobody(server: Server, path: bytes) -
         b"/../secret.txt", b"../secret.txt", b"/./../secret.txt", b"/sub/../../secret.txt", b"//../secret.txt",
         b"/%2e%2e/secret.txt", b"/..%2fsecret.txt", b"/%2e%2e%2fsecret.txt", b"/.%2e/secret.txt",
         b"%2e%2e%2fsecret.txt", b"/..%5csecret.txt", b"/%252e%252e%252fsecret.txt",
+        b"/%2E%2E/secret.txt", b"/..%2Fsecret.txt", b"/%2E%2E%2Fsecret.txt", b"/%2e%2E%2Fsecret.txt",
+        b"/..%5Csecret.txt", b"/%c0%ae%c0%ae/secret.txt", b"/%C0%AE%C0%AE%C0%AFsecret.txt", b"/..%c0%afsecret.txt",
+        b"/\xc0\xae\xc0\xae/secret.txt",
         b"/../secret.txt%00.txt", b"/../secret.txt\0.txt",
         b"/hello.txt/../../secret.txt", b"/....//secret.txt", b"/../site/../secret.txt", b"/../site-2/secret.txt",
     ],
 )  # fmt: skip
 def test_no_path_leads_outside(server: Server, path: bytes) -> None:
-    server.site.write(b"../secret.txt", SECRET)
-    server.site.write(b"../site-2/secret.txt", SECRET)
-    server.site.write(b"sub/inner.txt", b"inner\n")
-    peer = asked_for(server, path)
-    peer.expect_message(no_secret)
-    peer.leave()
-    server.visit()
+    build_outside(server)
+    expect_nothing_from_outside(server, path)
 
 
 @requirement("files.server.outside")
-@pytest.mark.parametrize("before", [b"", b"/", b"/%2f", b"http://localhost", b"/sub/../../.."])
+@pytest.mark.parametrize("path", [b"/..", b"/../", b"/%2e%2e/", b"/%2E%2E%2F", b"/sub/../..", b"/./../"])
+def test_no_path_lists_what_is_outside(server: Server, path: bytes) -> None:
+    build_outside(server)
+    expect_nothing_from_outside(server, path)
+
+
+@requirement("files.server.outside")
+@pytest.mark.parametrize("before", [b"", b"/", b"/%2f", b"/%2F", b"http://localhost", b"/sub/../../.."])
 def test_no_absolute_path_leads_outside(server: Server, before: bytes) -> None:
-    server.site.write(b"../secret.txt", SECRET)
-    path = bytes(server.site.path.with_name("secret.txt"))
-    peer = asked_for(server, before + path)
-    peer.expect_message(no_secret)
-    peer.leave()
-    server.visit()
+    build_outside(server)
+    expect_nothing_from_outside(server, before + bytes(server.site.path.with_name("secret.txt")))
+
+
+@requirement("files.server.outside")
+@pytest.mark.parametrize("before", [b"", b"/", b"/%2F"])
+def test_no_absolute_path_lists_what_is_outside(server: Server, before: bytes) -> None:
+    build_outside(server)
+    expect_nothing_from_outside(server, before + bytes(server.site.path.parent))
 
 
 @requirement("files.server.links-outside")
-@pytest.mark.parametrize("path", [b"/link.txt", b"/up/secret.txt", b"/twice.txt"])
+@pytest.mark.parametrize("path", [b"/link.txt", b"/up/secret.txt", b"/twice.txt", b"/up", b"/up/"])
 def test_no_link_leads_outside(server: Server, path: bytes) -> None:
-    server.site.write(b"../secret.txt", SECRET)
+    build_outside(server)
     server.site.link("link.txt", "../secret.txt")
     server.site.link("up", "..")
     server.site.link("twice.txt", "link.txt")
-    peer = asked_for(server, path)
-    peer.expect_message(no_secret)
+    expect_nothing_from_outside(server, path)
+
+
+@requirement("files.server.unreadable")
+@pytest.mark.parametrize("name", ["pipe.txt", "nowhere.txt", "itself.txt", "locked.txt"])
+def test_what_cannot_be_read_harms_nobody(server: Server, name: str) -> None:
+    server.site.fifo("pipe.txt")
+    server.site.link("nowhere.txt", "nothing.txt")
+    server.site.link("itself.txt", "itself.txt")
+    server.site.write(b"locked.txt", b"locked\n", mode=0)
+    peer = asked_for(server, b"/" + name.encode())
+    peer.expect_any_end()
     peer.leave()
     server.visit()
 
@@ -230,14 +264,35 @@ def test_a_path_that_can_name_no_file_does_no_harm(server: Server, path: bytes) 
     server.visit()
 
 
-@requirement("files.server.endless-request")
-@pytest.mark.parametrize(
-    ("first", "more"),
-    [(b"", b"A"), (b"GET /", b"a"), (b"GET /hello.txt HTTP/1.1\r\n", b"X-Header: x\r\n"), (b"", b"\0")],
-    ids=["word", "path", "headers", "nul"],
-)
-def test_a_request_without_end_is_given_up(server: Server, first: bytes, more: bytes) -> None:
+ENDLESS = {
+    "word": (b"", b"A"),
+    "path": (b"GET /", b"a"),
+    "headers": (b"GET /hello.txt HTTP/1.1\r\n", b"X-Header: x\r\n"),
+    "nul": (b"", b"\0"),
+}
+"""Requests without end: how they begin, and how they go on."""
+
+
+def ask_without_end(server: Server, first: bytes, more: bytes) -> None:
+    """A client that sends 16 MiB of that, and sees the connection end."""
     peer = server.connect()
     peer.send(first + more * (16 * MIB // len(more)))
     peer.expect_any_end()
+    peer.leave()
+
+
+@requirement("files.server.endless-request")
+@pytest.mark.parametrize(("first", "more"), ENDLESS.values(), ids=list(ENDLESS))
+def test_a_request_without_end_is_given_up(server: Server, first: bytes, more: bytes) -> None:
+    ask_without_end(server, first, more)
     server.visit()
+
+
+@requirement("files.server.endless-request")
+def test_nothing_is_kept_of_requests_without_end(server: Server) -> None:
+    for first, more in [*ENDLESS.values()] * 2:
+        ask_without_end(server, first, more)
+    before = server.holdings()
+    for first, more in [*ENDLESS.values()] * 5:
+        ask_without_end(server, first, more)
+    server.expect_no_growth(before, clients=20)

@@ -5,7 +5,7 @@ import re
 from sockspec.suite import Fault
 
 MOST_WORDS = 10
-_OUTPUT = re.compile(rf"Getting words:\n(    [^ \n]+\n){{1,{MOST_WORDS}}}")
+_OUTPUT = re.compile(rf"Getting words:\n(    [^\n]+\n){{1,{MOST_WORDS}}}")
 
 
 def packet(word: bytes) -> bytes:
@@ -42,13 +42,17 @@ def not_whole(message: bytes) -> str:
 
 
 def not_one_to_ten(message: bytes) -> str:
-    """What is wrong with the number of the words; how they are cut is not looked at."""
-    words, _ = split(message)
+    """What is wrong with the number of the words, or with what is in one; how they are cut is not looked at."""
+    words, rest = split(message)
     if not message:
         return "there is no word"
     if len(words) > MOST_WORDS:
         return f"there are {len(words)} words"
-    return "there is an empty word" if b"" in words else ""
+    if b"" in words:
+        return "there is an empty word"
+    # Behind a wrong length stand words that nobody meant, and whatever is in them.
+    odd = [word for word in words if b"\n" in word and not rest]
+    return f"there is a newline in the word {odd[0]!r}" if odd else ""
 
 
 def not_utf_8(message: bytes) -> str:
@@ -70,7 +74,8 @@ def half_a_word_of(words: list[bytes]) -> Fault:
 
 def _words_of(printed: bytes) -> list[bytes]:
     """The lines of a client's output behind the first one."""
-    return printed.removeprefix(b"Getting words:\n").splitlines()
+    *lines, last = printed.removeprefix(b"Getting words:\n").split(b"\n")
+    return [*lines, last] if last else lines
 
 
 def no_words(printed: bytes) -> str:

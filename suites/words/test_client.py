@@ -32,13 +32,16 @@ from suites.words.packets import half_a_word_of, no_words, packet, packets
 
 LENGTHS = [1, 2, 127, 128, 255, 256, 257, 1023, 1024, 4095, 4096, 4097, 32767, 32768, 65535]
 LANGUAGES = ["plain", "Ærøskøbing", "ψυχή", "語", "🌊"]
+BLANKS = ["ice cream", "  before", "behind ", "a\ttab", " "]
 TEN = [b"word%d" % number for number in range(10)]
 TWO = [b"first", "zweitgrößte".encode()]
 CUTS = [1, 2, 5, 8, 9, 12, len(packets(*TWO)) - 1]
 
 
 @requirement("words.client.prints-words")
-@pytest.mark.parametrize("words", [LANGUAGES[:1], LANGUAGES, ["same", "same"]], ids=["one", "languages", "twice"])
+@pytest.mark.parametrize(
+    "words", [LANGUAGES[:1], LANGUAGES, ["same", "same"], BLANKS], ids=["one", "languages", "twice", "blanks"]
+)
 def test_each_word_has_a_line(client: Client, words: list[str]) -> None:
     client.answer(client.start(), packets(*(word.encode() for word in words)))
 

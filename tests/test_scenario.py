@@ -1,0 +1,28 @@
+"""The ports of a worker: each is nobody else's, and tells whether a program has put it into network byte order."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sockspec.kernel.sockets import Diagnostics
+from sockspec.scenario import Ports
+
+pytest_plugins = ["tests.stage"]
+
+
+@pytest.fixture
+def ports(diagnostics: Diagnostics, tmp_path: Path) -> Iterator[Ports]:
+    made = Ports(0, diagnostics, tmp_path, alone=True)
+    yield made
+    made.close()
+
+
+def test_no_port_is_the_same_with_its_bytes_swapped(ports: Ports) -> None:
+    given = [ports.next() for _ in range(600)]
+    assert [port for port in given if port.to_bytes(2, "big") == port.to_bytes(2, "little")] == []
+
+
+def test_the_ports_that_a_worker_has_had_come_again(ports: Ports) -> None:
+    first = ports.next()
+    assert first in [ports.next() for _ in range(600)]
