@@ -62,14 +62,16 @@ def test_where_there_are_no_points_there_is_no_result_not_even_the_submissions_o
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("{0}", "{0}", *GIVES_POINTS, "r.json"), "--classroom50 writes one result"),
+        (("{0}", "{0}/other", *GIVES_POINTS, "r.json"), "--classroom50 writes one result"),
         (("{0}", "--exercise", "hello", "--policy", "p.toml"), "a check gives them with --classroom50 only"),
         (("{0}", *GIVES_POINTS, "r.json"), "git knows no commit there"),
     ],
     ids=["two-directories", "points-for-nothing", "no-repository"],
 )
 def test_what_cannot_become_a_result_is_a_matter_of_usage(tmp_path: Path, arguments: list[str], says: str) -> None:
-    (tmp_path / "server.c").write_text("int main(void) { return 0; }\n")
+    (tmp_path / "other").mkdir()
+    for directory in (tmp_path, tmp_path / "other"):
+        (directory / "server.c").write_text("int main(void) { return 0; }\n")
     done = check(*(word.replace("{0}", str(tmp_path)) for word in arguments))
     assert (done.returncode, says in done.stderr) == (2, True), done.stderr
 
