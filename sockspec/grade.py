@@ -31,7 +31,7 @@ from sockspec.sandbox.run import Sandbox
 from sockspec.scenario import Settings
 from sockspec.submission import Wishes
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
-from sockspec.visible import visible
+from sockspec.visible import visible, visible_lines
 from sockspec.watch import Patience
 
 _TRIES = 2
@@ -240,11 +240,11 @@ class _Class:
 
     def _not_graded(self, name: str, digest: str, reason: str) -> None:
         ended = Ended(
-            submission=name, digest=digest, status="not graded", reason=visible(reason), seconds=0.0,
+            submission=name, digest=digest, status="not graded", reason=visible_lines(reason), seconds=0.0,
             isolation=Isolation.container().kind, roles={},
         )  # fmt: skip
         self._journal.append(ended)
-        self._see(Step(name, "not graded", visible(reason)))
+        self._see(Step(name, "not graded", reason.partition("\n")[0]))
 
 
 def _fault(record: Record) -> str:

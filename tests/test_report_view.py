@@ -60,7 +60,9 @@ def test_what_is_hidden_is_in_no_format_whether_met_or_not() -> None:
 def test_points_for_what_is_hidden_are_announced_and_not_told() -> None:
     view = seen(standing("ada", HIDDEN), with_policy((HIDDEN,)))
     assert (view.points, view.worth, view.unseen) == (97, 97, 3)
-    assert "and 3 points for checks that are not shown" in shown(view)
+    said = "3 more points can be earned in checks that are not shown; whether they were is not told here."
+    assert shown(view).count(said) == 2  # in the text and on the page
+    assert "more points" not in shown(seen(not_graded(), with_policy((HIDDEN,))))
 
 
 def test_a_slip_is_not_told_where_it_would_tell_of_something_hidden() -> None:

@@ -19,7 +19,7 @@ from sockspec.policy import Policy, Score, score
 from sockspec.report import as_gradescope, outputs
 from sockspec.report.view import view
 from sockspec.submission import Wishes, find
-from sockspec.visible import visible
+from sockspec.visible import visible_lines
 
 UNFINISHED = "the run did not end; hand it in again, and if that changes nothing ask whoever grades"
 _NAME = "submission"
@@ -35,7 +35,7 @@ def main(home: Path) -> None:
     try:
         standing = Standing(_NAME, "", "graded", "", _report(home / _NAME, by, isolation))
     except SuiteError as fault:
-        standing = _not_graded(visible(str(fault)))
+        standing = _not_graded(visible_lines(str(fault)))
     outputs.write(results, [_rendered(standing, by)])
 
 

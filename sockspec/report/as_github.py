@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from sockspec.report.story import alike, cases, labelled, ordered, same, told
 from sockspec.report.view import View
-from sockspec.report.words import grade, missing, unseen
+from sockspec.report.words import details, grade, missing, ungraded, unseen
 from sockspec.verdict import UNPLAYED, Row, Verdict
 from sockspec.visible import visible, visible_lines
 
@@ -53,7 +53,8 @@ def summary(*views: View) -> bytes:
 def _summary(view: View, largest: int) -> bytes:
     rows = ordered(view.report.records, view.requirements) if view.report else []
     parts = [f"## {escape(view.submission[:_SHORT])}: {escape(grade(view)[:_SHORT])}"]
-    parts += [escape(line) for line in (*unseen(view), *missing(view))]
+    parts += [fenced("\n".join(details(view))[:_LONG])] if details(view) else []
+    parts += [escape(line) for line in (*ungraded(view), *unseen(view), *missing(view))]
     parts += [_table(view, rows)] if rows else []
     stories = [_story(view, group) for group in alike(rows)]
     if view.report and view.report.slip:
