@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COLUMNS = ["submission", "status", "points", "total", "reason", "digest"]
 """What stands before the points of each requirement."""
 
+HEAD = ["submission", "points", "MUST unmet", "SHOULD unmet", ""]
+"""What stands above the table."""
+
 # A spreadsheet computes what begins so, and Chinese and Japanese ones read the wide signs too. What follows a blank,
 # too: some cut it off before they look.
 _STARTS = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -71,8 +74,7 @@ def show(standings: Mapping[str, Standing], policy: Policy, console: "Console") 
     from rich.cells import cell_len
     from rich.text import Text
 
-    head = ["submission", "points", "MUST unmet", "SHOULD unmet", ""]
-    widths = [cell_len(cell) for cell in head]
+    widths = [cell_len(cell) for cell in HEAD]
     for cells in _cells(standings, policy, console):  # once for the widths, once to print them: no line is kept
         widths = [max(width, min(cell_len(cell), _WIDEST)) for width, cell in zip(widths, cells, strict=True)]
 
@@ -82,16 +84,21 @@ def show(standings: Mapping[str, Standing], policy: Policy, console: "Console") 
         columns = [name + gaps[0], *(gap + figure for gap, figure in zip(gaps[1:], figures, strict=True)), remark]
         return "  ".join(columns).rstrip()
 
-    console.print(Text(line(*head), style="bold"), soft_wrap=True)
+    console.print(Text(line(*HEAD), style="bold"), soft_wrap=True)
     for cells in _cells(standings, policy, console):
         console.print(Text(line(*cells), style="magenta" if cells[1] == _NOT_GRADED else ""), soft_wrap=True)
 
 
 def _cells(standings: Mapping[str, Standing], policy: Policy, console: "Console") -> Iterator[list[str]]:
+    for cells in table(standings, policy):
+        yield [terminal.encodable(terminal.escape(cell), console.encoding) for cell in cells]
+
+
+def table(standings: Mapping[str, Standing], policy: Policy) -> Iterator[list[str]]:
+    """The cells below HEAD, a line a submission, as they are: what they are shown on has its own escape."""
     for standing in standings.values():
         graded = score(policy, standing)
-        cells = [standing.submission, *_shown(graded), _reason(graded) or _absent(standing, policy)]
-        yield [terminal.encodable(terminal.escape(cell), console.encoding) for cell in cells]
+        yield [standing.submission, *_shown(graded), _reason(graded) or _absent(standing, policy)]
 
 
 def _absent(standing: Standing, policy: Policy) -> str:
