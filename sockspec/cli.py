@@ -413,11 +413,13 @@ def _sandbox(label: str) -> "Sandbox":
 @main.command()
 @click.option("--base", default="", metavar="IMAGE", help="What to build on: Debian with Python 3.11 or newer.")
 def image(base: str) -> None:
-    """Make the image of the sandbox, if it is not there yet."""
+    """Make the image of the sandbox, if it is not there yet, and say how large it is."""
     from sockspec.sandbox import container
     from sockspec.sandbox import image as images
 
-    click.echo(images.ready(container.connect(), click.echo, base=base))
+    client = container.connect()
+    images.ready(client, click.echo, base=base)
+    click.echo(images.described(client))
 
 
 @main.group()
