@@ -58,6 +58,7 @@ lint: $(READY) ## ruff, ruff format and mypy --strict
 bench: $(READY) ## the figures of docs/figures.md, measured side by side
 	$(BIN)/python -P bench/bench.py
 	$(BIN)/python -P bench/container.py
+	$(BIN)/python -P bench/journal.py
 
 soak: $(READY) ## 30 rounds beside 8 busy processes: does any verdict differ from the idle one?
 	$(BIN)/python -P bench/soak.py

@@ -46,11 +46,18 @@ class Options(msgspec.Struct, frozen=True):
     jobs: int = 1
     shelf: str | None = None
     """Where the reference's observations are kept; None for the user's cache."""
+    users: bool = False
+    """Whether programs run as users of their own outside a container of ours, too; only root can have that."""
+
+    @property
+    def confined(self) -> bool:
+        """Whether programs run as users who are not us."""
+        return self.users or self.settings.isolation.kind == "container"
 
 
 def check(submissions: list[Submission], options: Options, seen: Seen) -> list[Report]:
     """A report on each of the submissions, which are all for the same exercise, in their order."""
-    confined = options.settings.isolation.kind == "container"
+    confined = options.confined
     exercise = submissions[0].exercise
     started = time.monotonic()
     limited = sight.limited(account.SUBMISSION if confined else None)
@@ -108,7 +115,7 @@ def _run(exercise: str, casts: dict[str, Cast], options: Options, seen: Seen, sc
     casts = {label: cast for label, cast in casts.items() if cast.commands}
     if not casts:
         return []
-    user = account.REFERENCE if options.settings.isolation.kind == "container" else None
+    user = account.REFERENCE if options.confined else None
     run = Run(
         exercise, casts, reference(exercise, user), options.settings, str(scratch),
         list(options.only), options.strict, options.shelf,

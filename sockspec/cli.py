@@ -185,13 +185,17 @@ class _Step:
 
         requirements = _requirements(reports)
         views = [ungraded(report, requirements, strict=strict, again=again(report)) for report in reports]
-        try:
-            with self._summary.open("ab") as file:
-                file.write(as_github.summary(*views))
-        except OSError as error:
-            raise UsageError(f"cannot write {self._summary}: {error.strerror}") from None
+        _append(self._summary, as_github.summary(*views))
         click.echo(self._resume)
         click.echo(encodable(as_github.annotations(*views), sys.stdout.encoding), nl=False)
+
+
+def _append(file: Path, content: bytes) -> None:
+    try:
+        with file.open("ab") as opened:
+            opened.write(content)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 class _Result:
@@ -351,7 +355,7 @@ def grade(
 
     from sockspec import grade as grading
     from sockspec.policy import NotGraded, score
-    from sockspec.report import as_gradebook, outputs
+    from sockspec.report import as_github, as_gradebook, outputs
     from sockspec.report.progress import of_class
 
     job = grading.Job(_policy(exercise, policy_file), seed, jobs, regrade)
@@ -360,6 +364,8 @@ def grade(
     with of_class(sys.stderr) as see:
         stands = grading.grade(directory, job, out, sandbox, lambda step: see(step.submission, step.what, step.detail))
     outputs.render_all(stands, job.policy, out)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _append(Path(summary), as_github.of_class(stands, job.policy))
     as_gradebook.show(stands, job.policy, Console(soft_wrap=True))
     sys.exit(3 if any(isinstance(score(job.policy, each), NotGraded) for each in stands.values()) else 0)
 
@@ -407,11 +413,13 @@ def _sandbox(label: str) -> "Sandbox":
 @main.command()
 @click.option("--base", default="", metavar="IMAGE", help="What to build on: Debian with Python 3.11 or newer.")
 def image(base: str) -> None:
-    """Make the image of the sandbox, if it is not there yet."""
+    """Make the image of the sandbox, if it is not there yet, and say how large it is."""
     from sockspec.sandbox import container
     from sockspec.sandbox import image as images
 
-    click.echo(images.ready(container.connect(), click.echo, base=base))
+    client = container.connect()
+    images.ready(client, click.echo, base=base)
+    click.echo(images.described(client))
 
 
 @main.group()

@@ -25,13 +25,13 @@ from sockspec.isolation import Isolation
 from sockspec.journal import Begun, Ended, Journal, Reached, Standing, Standings, Started
 from sockspec.limits import Limits
 from sockspec.model import Report
-from sockspec.policy import NotGraded, Policy, score
+from sockspec.policy import NotGraded, Policy, Score, score
 from sockspec.sandbox import container, wire
 from sockspec.sandbox.run import Sandbox
 from sockspec.scenario import Settings
 from sockspec.submission import Wishes
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
-from sockspec.visible import visible
+from sockspec.visible import visible, visible_lines
 from sockspec.watch import Patience
 
 _TRIES = 2
@@ -53,7 +53,7 @@ class Step(msgspec.Struct, frozen=True):
 
     submission: str
     what: str
-    """`waits`, `runs`, `kept`, `graded`, `not graded`."""
+    """`waits`, `runs`; and in the end `passed`, `failed` (a MUST is not met), `not graded` or `kept`."""
     detail: str = ""
     done: int = 0
     total: int = 0
@@ -235,20 +235,29 @@ class _Class:
         )  # fmt: skip
         self._journal.append(ended)
         points = score(self._job.policy, Standing(report.submission, digest, "graded", "", report))
-        detail = points.reason if isinstance(points, NotGraded) else f"{points.points} of {points.total} points"
-        self._see(Step(report.submission, "graded", detail))
+        if isinstance(points, NotGraded):
+            self._see(Step(report.submission, "not graded", points.reason))
+        else:
+            what = "passed" if _meets_all(points) else "failed"
+            self._see(Step(report.submission, what, f"{points.points} of {points.total} points"))
 
     def _not_graded(self, name: str, digest: str, reason: str) -> None:
         ended = Ended(
-            submission=name, digest=digest, status="not graded", reason=visible(reason), seconds=0.0,
+            submission=name, digest=digest, status="not graded", reason=visible_lines(reason), seconds=0.0,
             isolation=Isolation.container().kind, roles={},
         )  # fmt: skip
         self._journal.append(ended)
-        self._see(Step(name, "not graded", visible(reason)))
+        self._see(Step(name, "not graded", reason.partition("\n")[0]))
 
 
 def _fault(record: Record) -> str:
     return f"{record.requirement} could not be judged: {record.diagnosis.summary if record.diagnosis else 'a fault'}"
+
+
+def _meets_all(graded: Score) -> bool:
+    """Whether each MUST is met, those of both halves."""
+    unmet = [each.requirement for each in graded.earned if not (each.row and each.row.met)]
+    return not any(catalogue.requirement(slug).level is Level.MUST for slug in unmet)
 
 
 def unplayable(name: str, exercise: str, reason: str, how: check.Options) -> Report:

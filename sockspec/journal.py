@@ -94,6 +94,8 @@ class Standing(msgspec.Struct, frozen=True):
     reason: str
     report: Report | None
     """The verdicts that were reached; None if there are none."""
+    run: Started | None = None
+    """The conditions under which they were; None if no journal has them."""
 
 
 class Journal:
@@ -295,4 +297,4 @@ def _standing(run: Started, ended: Ended, records: list[Record]) -> Standing:
         version=run.version, exercise=run.exercise, submission=ended.submission, roles=ended.roles, seed=run.seed,
         isolation=ended.isolation, seconds=ended.seconds, warnings=ended.warnings, slip=ended.slip, records=records,
     )  # fmt: skip
-    return Standing(ended.submission, ended.digest, ended.status, ended.reason, report if records else None)
+    return Standing(ended.submission, ended.digest, ended.status, ended.reason, report if records else None, run)

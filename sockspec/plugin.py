@@ -205,7 +205,7 @@ class SuitePlugin:
         finally:
             scenario.close()
             self.workdirs[cast.directory].restore()
-            if cast.user is not None:
+            if self.settings.isolation.kind == "container":  # elsewhere not all that lies there is ours to remove
                 account.tidy()
         return scenario.note
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sockspec import house
+from tests.contained import needs_engine
 from tests.running import NO_ENGINE, PROGRAMS, sockspec
 
 TEXT = (house.ROOT / "action.yml").read_text()
@@ -107,8 +108,9 @@ def test_no_input_stands_in_a_script() -> None:
     assert "${{" not in script("Install sockspec") + script("Check")
 
 
-def test_the_install_script_sets_the_environment_up_unless_it_stands() -> None:
-    planned = script("Install sockspec").replace("make ", "make --dry-run --always-make --no-print-directory ")
-    environment = {**os.environ, "GITHUB_ACTION_PATH": str(house.ROOT)}
-    done = subprocess.run(["bash", "-c", planned], env=environment, capture_output=True, text=True, check=True)
-    assert "pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock" in done.stdout
+@needs_engine
+def test_a_job_may_ask_for_a_container(tmp_path: Path) -> None:
+    job = Job(tmp_path, BROKEN, SANDBOX="docker", DOCKER_HOST=os.environ.get("DOCKER_HOST", ""))
+    report = json.loads((job.temp / "sockspec" / "report.json").read_text())
+    assert (job.status, report["isolation"]) == (1, "container"), job.log
+    assert re.search(r"^::error title=[^:]*::.*your server ended", job.orders, re.MULTILINE)

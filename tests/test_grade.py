@@ -38,12 +38,16 @@ def test_what_fails_for_a_reason_of_the_machine_is_tried_again_and_then_not_grad
 
 
 @needs_engine
-def test_what_has_not_changed_is_not_run_again_unless_it_is_named(single: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+def test_what_has_not_changed_is_not_run_again_unless_it_is_named(
+    single: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, summary = tmp_path / "out", tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     for options in ((), (), ("--regrade", "a*")):
         with grading(single, out, *options) as grader:
             assert grader.wait() == 0
     assert len(ended(out)) == 2
+    assert summary.read_text().count("## echo: 1 submission\n") == 3
 
 
 @needs_engine

@@ -7,19 +7,22 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
 import pytest
 
-from sockspec import house, policy
-from sockspec.gradescope import archive
+from sockspec import account, house, policy
+from sockspec.gradescope import archive, inside
 from sockspec.gradescope.inside import UNFINISHED
+from sockspec.limits import Limits
 from tests.running import PROGRAMS, sockspec
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "gradescope.json").read_text())
 WITHOUT_NAMES = '"client.host-name" = 0\n"client.unknown-host" = 0\n"client.next-address" = 0'
 TOTAL = 93
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run programs as other users")
 GOOD = PROGRAMS / "hello" / "c-iterative"
 
 
@@ -88,6 +91,42 @@ def test_a_submission_with_nothing_to_run_gets_no_points_and_is_told_why(grader:
     (tmp_path / "essay").mkdir()
     document = grader.run(tmp_path / "essay")
     assert (total(document, "score"), total(document, "max_score")) == (0, TOTAL)
+
+
+@needs_root
+def test_programs_of_a_submission_run_as_users_who_are_not_root(grader: Grader, tmp_path: Path) -> None:
+    submission = shutil.copytree(GOOD, tmp_path / "modest")
+    with (submission / "server.c").open("a") as server:
+        server.write("__attribute__((constructor)) static void modest(void) { if (getuid() == 0) _exit(9); }\n")
+    assert total(grader.run(submission), "score") == TOTAL
+
+
+@needs_root
+def test_these_users_can_neither_write_results_nor_read_the_suite() -> None:
+    with TemporaryDirectory(prefix="sockspec-") as directory:
+        home = Path(directory)
+        for path in (home, home / "source", home / "results"):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o777)
+        tries = [
+            f"touch {home}/source/seen",
+            f"ls {home}/source",
+            f"touch {home}/results/$$",
+            f"mv {home}/results {home}/b",
+        ]
+        assert [done_by_a_user(tried) for tried in tries[:3]] == [True] * 3
+        assert inside.shut_out(home)
+        assert [done_by_a_user(tried) for tried in tries] == [False] * 4
+
+
+def done_by_a_user(words: str) -> bool:
+    command = account.under(account.SUBMISSION, Limits(), ["sh", "-c", words])
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_where_the_users_are_somebodys_programs_run_as_we_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sockspec.account.SUBMISSION", os.geteuid())
+    assert not inside.shut_out(tmp_path)
 
 
 def test_a_run_that_is_killed_has_left_results_that_say_so(grader: Grader) -> None:

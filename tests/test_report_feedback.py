@@ -38,8 +38,12 @@ def test_full_marks_need_no_list() -> None:
     assert as_feedback.render(seen(standing())).startswith(b"ada: 100 of 100 points\n\necho  client: ")
 
 
-def test_one_that_was_not_run_has_the_reason_and_nothing_else() -> None:
-    assert as_feedback.render(seen(not_graded())) == b"dora: not graded: the sandbox ended before the suite did\n"
+def test_one_that_was_not_run_has_the_reason_what_that_means_and_nothing_else() -> None:
+    assert as_feedback.render(seen(not_graded("dora", "the disk was full\nat 12:00"))).decode().splitlines() == [
+        "dora: not graded: the disk was full",
+        "  at 12:00",
+        "This does not mean zero: nothing is held against the program, which has to be run again to be graded.",
+    ]
 
 
 @settings(deadline=None)

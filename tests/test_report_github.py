@@ -18,6 +18,7 @@ from tests.grading import (
     REQUIREMENTS,
     SLUGS,
     SOUP,
+    echo,
     not_graded,
     record,
     seen,
@@ -139,6 +140,32 @@ def test_a_check_that_nobody_grades_has_no_points_and_says_whether_it_conforms(s
     view = ungraded(report, REQUIREMENTS, strict=strict, again=Again("sockspec check x"))
     assert as_github.summary(view).decode().startswith(f"## ada: {closing}")
     assert as_github.annotations(view).startswith("::warning title=WARN echo.server.burst")
+
+
+def test_a_class_has_its_table_in_the_summary() -> None:
+    people = standing("ada", HIDDEN), standing("kim", roles={"server": "server.c"}), not_graded("d|o", "it fell\nover")
+    text = as_github.of_class({one.submission: one for one in people}, echo()).decode()
+    cells = [token.content for token in tokens(text) if token.type == "inline"]
+    assert cells[:6] == ["echo: 3 submissions", "submission", "points", "MUST unmet", "SHOULD unmet", ""]
+    assert MARKDOWN.render(text).count("<td>") == 15
+    for line in ("| ada | 97&#47;100 | 1 | 0 |  |", "| kim | 55&#47;100 | 0 | 0 | no client |", "| it fell |"):
+        assert line in text
+
+
+def test_a_class_of_any_size_fits_a_summary() -> None:
+    text = as_github.of_class(
+        {f"{at} {'x' * 2000}": not_graded(f"{at} {'|' * 2000}", "y" * 2000) for at in range(99)}, echo()
+    )
+    assert 900_000 < len(text) < as_github.LARGEST
+    assert re.search(rb"\n\d+ more are not shown here", text)
+
+
+@settings(deadline=None, max_examples=25)
+@given(SOUP)
+def test_no_words_change_what_the_summary_of_a_class_is_made_of(said: str) -> None:
+    text = as_github.of_class({"a": soaked(said, f"a{said}"), "b": not_graded(f"b{said}", f"c{said}")}, echo()).decode()
+    html = MARKDOWN.render(text)
+    assert (html.count("<td>"), html.count("<a"), html.count("<img")) == (10, 0, 0)
 
 
 @pytest.mark.parametrize("said", ["a%0Ab", "a\nb", "a\r\nb"], ids=ascii)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
-from sockspec.journal import Standing
+from sockspec.journal import Standing, Started
 from sockspec.policy import Policy
 from sockspec.report import as_overview, as_page, html
 from sockspec.verdict import Outcome, Verdict
@@ -30,7 +31,17 @@ from tests.grading import (
     with_records,
 )
 
+WINDOW = 500
+"""Pixels; no window of Chromium is narrower."""
+
+FALLEN = not_graded("dora", 'the disk was full\nTraceback:\n  File "a"\n    ^^^')
 ALONE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+RUN = Started(
+    version="1.0", exercise="echo", seed=7, suite="sockspec:f00", image="sha256:0123456789abcdef",
+    tools={"kernel": "6.1"}, isolation="container", at="2026-03-02T21:04:05+00:00",
+)  # fmt: skip
 
 
 class Parsed(HTMLParser):
@@ -106,9 +117,38 @@ def test_each_requirement_has_its_points() -> None:
 
 
 def test_a_page_of_one_that_is_not_graded_shows_no_number() -> None:
-    text = words(student(not_graded("dora", "the disk was full")))
-    assert "Not graded. the disk was full" in text
+    text = words(as_page.render(seen(not_graded("dora", "the disk was full"), with_policy((HIDDEN,)))))
+    assert "Not graded. the disk was full This does not mean zero: nothing is held against the program" in text
     assert "points" not in text[text.index("dora", 10) :]
+
+
+@pytest.mark.parametrize("page", [as_page.render(seen(FALLEN)), overview(FALLEN)], ids=["student", "overview"])
+def test_a_reason_of_many_lines_is_told_in_lines_of_its_own(page: bytes) -> None:
+    assert b"the disk was full" in page
+    assert b"<pre>Traceback:\n  File &#34;a&#34;\n    ^^^</pre>" in page
+
+
+def test_the_words_of_a_compiler_keep_their_columns() -> None:
+    page = student(standing("ada", HIDDEN, said="    1 | return 1 }\n      |         ^~"))
+    assert b"<dt>last words</dt><dd><pre>    1 | return 1 }\n      |         ^~</pre></dd>" in page
+
+
+@needs_chromium
+@pytest.mark.parametrize("kind", ["student", "overview"])
+def test_a_page_is_no_wider_than_a_small_window_whatever_stands_on_it(tmp_path: Path, kind: str) -> None:
+    long = [standing("n" * 200, HIDDEN, said="y" * 900), not_graded("dora", f"{'r' * 900}\n{'t' * 900}")]
+    pages = [overview(*long)] if kind == "overview" else map(student, long)
+    for page in pages:
+        assert width(page, tmp_path) <= WINDOW
+
+
+def width(page: bytes, directory: Path) -> int:
+    """How many pixels wide the page is in a window of WINDOW; it runs no script until it is allowed one."""
+    measured = b"<script>document.title = document.documentElement.scrollWidth</script></body>"
+    allowed = page.replace(html.POLICY.replace("'", "&#39;").encode(), b"").replace(b"</body>", measured)
+    (directory / "page.html").write_bytes(allowed)
+    document = opened(directory / "page.html", f"--window-size={WINDOW},800")
+    return int(document.partition("<title>")[2].partition("<")[0])
 
 
 def test_what_was_not_built_is_told_once() -> None:
@@ -134,7 +174,18 @@ def test_the_overview_shows_who_fails_what() -> None:
 def test_the_overview_tells_a_missing_half_from_a_missing_verdict() -> None:
     half = overview(standing("kim", roles={"server": "server.c"}))
     assert half.count(b">/</td>") == len([slug for slug in SLUGS if ".server." not in slug])
-    assert overview(not_graded()).count(b">-</td>") == len(SLUGS)
+    assert overview(not_graded()).count(b">-</td>") == 1 + len(SLUGS)  # the points are a dash, too
+
+
+def test_the_overview_says_when_and_how_it_was_graded() -> None:
+    ada, ben = standing("ada"), standing("ben")
+    later = replace(RUN, at="2026-03-05T07:00:00+00:00")
+    text = words(overview(replace(ada, run=RUN), replace(ben, run=later), policy=with_policy((HIDDEN,))))
+    for fact in (
+        "exercise: echo", "policy: 100 points, feedback in full, 1 check hidden from students", "suite: sockspec:f00",
+        "graded: 2026-03-02 21:04 UTC to 2026-03-05 07:00 UTC", "image: sha256:0123456789ab", "kernel: 6.1",
+    ):  # fmt: skip
+        assert fact in text[text.index("exercise: echo") :].strip().split(" · ")
 
 
 def test_the_overview_says_what_is_hidden_from_students() -> None:
@@ -165,8 +216,8 @@ def test_no_words_change_what_a_page_is_made_of(said: str) -> None:
 @settings(deadline=None, max_examples=25)
 @given(SOUP)
 def test_no_words_change_what_an_overview_is_made_of(said: str) -> None:
-    page = Parsed(overview(soaked(f"a{said}", f"a{said}"), not_graded(f"b{said}", f"a{said}")))
-    assert page.elements == Parsed(overview(soaked("ab", "ab"), not_graded("bb", "ab"))).elements
+    page = Parsed(overview(soaked(f"a{said}", f"a{said}"), not_graded(f"b{said}", f"a\na{said}")))
+    assert page.elements == Parsed(overview(soaked("ab", "ab"), not_graded("bb", "a\nb"))).elements
     assert page.text.replace("\n", "").isprintable()
 
 

@@ -1,10 +1,13 @@
 """The JUnit report is well-formed and counts right, whatever a program printed."""
 
-from xml.etree.ElementTree import Element, fromstring
+from pathlib import Path
+from xml.etree.ElementTree import Element, fromstring, tostring
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from xmlschema import XMLSchema
 
 from sockspec.catalogue import Requirement
 from sockspec.model import Again, Report
@@ -12,6 +15,7 @@ from sockspec.report import as_junit
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import visible, visible_lines
 
+SCHEMA = XMLSchema(Path(__file__).parent / "schemas" / "junit.xsd")
 SOUP = st.text(st.characters()) | st.binary().map(lambda data: data.decode("utf-8", "surrogateescape"))
 SLUG = "echo.server.in-pieces"
 REQUIREMENTS = {
@@ -129,6 +133,36 @@ def test_visible_words_come_back_as_they_were(said: str) -> None:
     assert failure is not None
     assert failure.get("message") == said
     assert said in (failure.text or "")
+
+
+@settings(deadline=None)
+@given(SOUP, st.booleans())
+def test_any_words_give_a_document_that_jenkins_and_gitlab_read(said: str, strict: bool) -> None:
+    records = [record(verdict, said, slug=f"{SLUG}.{verdict.value}", case=said) for verdict in Verdict]
+    SCHEMA.validate(rendered(*records, said=said, strict=strict))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("tests=", "test="),
+        ('time="0.250"', 'time="soon"'),
+        ("failure", "fault"),
+        ('name="in-pieces[1-byte]"', 'name=""'),
+    ],
+    ids=["unknown-sum", "no-time", "unknown-element", "no-name"],
+)
+def test_what_they_do_not_read_is_refused(was: str, becomes: str) -> None:
+    text = tostring(rendered(record(Verdict.FAIL))).decode()
+    assert SCHEMA.is_valid(fromstring(text)) and was in text
+    assert not SCHEMA.is_valid(fromstring(text.replace(was, becomes)))
+
+
+def test_a_case_that_was_not_run_says_why_where_it_has_no_diagnosis() -> None:
+    silent = msgspec.structs.replace(record(Verdict.NOT_RUN), diagnosis=None, note="")
+    root = rendered(silent)
+    SCHEMA.validate(root)
+    assert root.findtext(".//skipped") == "not run"
 
 
 def test_each_submission_is_a_suite_of_its_own() -> None:

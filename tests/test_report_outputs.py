@@ -17,6 +17,7 @@ from sockspec.journal import Standing
 from sockspec.report import outputs
 from sockspec.report.outputs import stems
 from tests.grading import HIDDEN, SOUP, echo, not_graded, soaked, standing, with_policy
+from tests.test_report_junit import SCHEMA as JUNIT
 
 CLASS = [standing("ada", HIDDEN, said="it is stuck"), standing("ben"), not_graded("dora", "the disk was full")]
 
@@ -57,6 +58,12 @@ def test_in_junit_one_that_is_not_graded_is_an_error_that_says_why(tmp_path: Pat
     assert [suite.get("name") for suite in root] == ["ada", "ben", "dora"]
     assert [error.text for error in root.iter("error")] == ["the disk was full"]
     assert (root.get("errors"), root[2].get("errors")) == ("1", "1")
+
+
+def test_in_junit_no_two_cases_of_a_class_have_the_same_name(tmp_path: Path) -> None:
+    root = fromstring(written(tmp_path, *CLASS)["junit.xml"])
+    JUNIT.validate(root)
+    assert [root[at][-1].get("classname") for at in range(3)] == ["ada.echo.server", "ben.echo.server", "dora.grade"]
 
 
 def test_the_overview_links_to_the_page_of_each(tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_no_two_names_share_a_file_on_any_system(names: list[str]) -> None:
 @given(SOUP)
 def test_a_hostile_class_gives_well_formed_files(tmp_path_factory: pytest.TempPathFactory, said: str) -> None:
     files = written(tmp_path_factory.mktemp("results"), soaked(said, f"a{said}"), not_graded(f"b{said}", said))
-    fromstring(files["junit.xml"])
+    JUNIT.validate(fromstring(files["junit.xml"]))
     assert all(json.loads(text) for name, text in files.items() if name.endswith(".json"))
     assert len(files) == 9
 

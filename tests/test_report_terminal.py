@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ from rich.console import Console
 from sockspec.catalogue import Requirement
 from sockspec.model import Again, Report
 from sockspec.report import terminal
-from sockspec.report.progress import of_class, progress
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
 from sockspec.visible import caret, quoted
 
@@ -236,41 +234,3 @@ def test_a_terminal_that_knows_only_ascii_gets_only_ascii() -> None:
 def test_rich_is_imported_only_when_a_report_is_printed() -> None:
     asks = "import sys, sockspec.report.terminal, sockspec.report.progress; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asks], check=False).returncode == 0
-
-
-class Screen(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(
-    ("stream", "is_written_to"), [(Screen(), True), (io.StringIO(), False)], ids=["screen", "pipe"]
-)
-def test_progress_is_shown_on_a_screen_and_nowhere_else(stream: io.StringIO, is_written_to: bool) -> None:
-    with progress(stream) as show:
-        show(3, 40, "echo.server.\x07in-pieces")
-    assert (r"3/40  echo.server.\x07in-pieces" in stream.getvalue()) is is_written_to
-    assert bool(stream.getvalue()) is is_written_to
-
-
-STEPS = [("ada", "waits", ""), ("b\x07n", "waits", ""), ("ada", "runs", ""), ("ada", "graded", "87 of 100 points"),
-         ("b\x07n", "runs", ""), ("b\x07n", "not graded", "a fault")]  # fmt: skip
-
-
-@pytest.mark.parametrize("stream", [Screen(), io.StringIO()], ids=["screen", "pipe"])
-def test_each_submission_of_a_class_is_told_when_it_ends(stream: io.StringIO) -> None:
-    with of_class(stream) as see:
-        for step in STEPS:
-            see(*step)
-    assert "ada: graded, 87 of 100 points\n" in stream.getvalue()
-    assert "b\\x07n: not graded, a fault\n" in stream.getvalue()
-
-
-def test_a_screen_shows_how_far_a_class_is() -> None:
-    screen = Screen()
-    with of_class(screen) as see:
-        for step in STEPS:
-            see(*step)
-    assert re.search(r"2/2\S* 0 running, 1 graded, 1 not graded ", screen.getvalue())

@@ -3,16 +3,20 @@
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from sockspec.journal import Standing
+from sockspec.model import Report
 from sockspec.policy import Policy, Score, Tell, score
 from sockspec.report import as_classroom50, as_feedback, as_github, as_gradescope, as_page
 from sockspec.report.view import UNTOLD, View
 from sockspec.verdict import Outcome, Verdict
 from tests.grading import HIDDEN, SLUGS, not_graded, record, seen, standing, with_policy, with_records
+from tests.running import checked
 
 RUNNER = dict.fromkeys(as_classroom50.NAMES.values(), "submit/x")
 COMMITTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -60,7 +64,9 @@ def test_what_is_hidden_is_in_no_format_whether_met_or_not() -> None:
 def test_points_for_what_is_hidden_are_announced_and_not_told() -> None:
     view = seen(standing("ada", HIDDEN), with_policy((HIDDEN,)))
     assert (view.points, view.worth, view.unseen) == (97, 97, 3)
-    assert "and 3 points for checks that are not shown" in shown(view)
+    said = "3 more points can be earned in checks that are not shown; whether they were is not told here."
+    assert shown(view).count(said) == 2  # in the text and on the page
+    assert "more points" not in shown(seen(not_graded(), with_policy((HIDDEN,))))
 
 
 def test_a_slip_is_not_told_where_it_would_tell_of_something_hidden() -> None:
@@ -113,6 +119,13 @@ def test_a_half_that_was_not_handed_in_is_named_with_its_points() -> None:
     view = seen(standing(roles={"server": "server.c"}))
     assert view.missing == {"client": 100 - (view.points or 0)}
     assert f"client: not handed in ({view.missing['client']} points not earned)" in shown(view)
+
+
+def test_a_missing_half_costs_as_much_whether_the_other_was_built_or_not(tmp_path: Path) -> None:
+    (tmp_path / "server.c").write_text("int main(void) { return 0 }\n")
+    unbuilt = replace(msgspec.convert(checked(tmp_path, "--exercise", "echo"), Report), isolation="container")
+    for one in (Standing("kim", "d1", "graded", "", unbuilt), standing("kim", roles={"server": "server.c"})):
+        assert seen(one).missing == {"client": 45}
 
 
 def test_points_shown_and_points_hidden_are_the_whole_grade() -> None:

@@ -1,15 +1,20 @@
 """A check in a container reaches the same verdicts, with nothing of this machine in it and nothing left behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sockspec import engine
+from sockspec.sandbox import container, image
 from tests.contained import DOCKER, needs_engine
 from tests.running import PROGRAMS, checked, failed, sockspec
 
@@ -106,3 +111,34 @@ def test_without_an_engine_there_is_no_container_and_the_reason_is_said() -> Non
 def test_an_engine_that_is_named_and_is_elsewhere_may_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
     assert engine.absent() == ""
+
+
+@needs_engine
+def test_the_image_says_how_large_it_is_whether_it_was_there_or_not() -> None:
+    for _ in range(2):
+        said = sockspec("image", engine=True).stdout.splitlines()[-1]
+        assert re.fullmatch(r"sockspec:[0-9a-f]{16}: \d+ MiB, \d+ of them the base \S+", said)
+
+
+@needs_engine
+def test_images_of_older_states_are_removed_unless_a_container_uses_them_or_they_are_somebody_elses() -> None:
+    with closing(container.connect()) as client:
+        image.ready(client, lambda _: None)
+        others = {**image._OURS, "sockspec.house": "/elsewhere"}
+        older, used, elsewhere = (made(client, labels) for labels in (image._OURS, image._OURS, others))
+        user = client.api.create_container(used, ["true"])["Id"]
+        image._remove_older(client)
+        left = [one for one in (older, used, elsewhere) if client.api.images(filters={"reference": one})]
+        container.remove(client, user)
+        for one in left:
+            client.api.remove_image(one)
+    assert left == [used, elsewhere]
+
+
+def made(client: Any, labels: dict[str, str]) -> str:
+    """An image with nothing in it but these labels."""
+    name = f"sockspec-test:{os.getpid()}-{time.monotonic_ns()}"
+    repository, tag = name.split(":")
+    stated = [f'LABEL "{label}"="{value}"' for label, value in labels.items()]
+    client.api.import_image_from_data(bytes(1024), repository=repository, tag=tag, changes=stated)
+    return name

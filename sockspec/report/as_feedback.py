@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sockspec.report import terminal
 from sockspec.report.story import counted
 from sockspec.report.view import View
-from sockspec.report.words import grade, missing, unseen
+from sockspec.report.words import details, grade, missing, ungraded, unseen
 
 
 def render(view: View) -> bytes:
@@ -17,8 +17,8 @@ def render(view: View) -> bytes:
 
 def _head(view: View) -> Iterator[str]:
     yield f"{view.submission}: {grade(view)}"
-    yield from unseen(view)
-    yield from missing(view)
+    yield from (f"  {line}" for line in details(view))
+    yield from (*ungraded(view), *unseen(view), *missing(view))
     lost = [each for each in view.earned if each.points < each.worth and each.row]
     width = max((len(each.requirement) for each in lost), default=0)
     if lost:

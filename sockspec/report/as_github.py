@@ -5,11 +5,15 @@ here, the worst first.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from secrets import token_hex
 
-from sockspec.report.story import alike, cases, labelled, ordered, same, told
+from sockspec.journal import Standing
+from sockspec.policy import Policy
+from sockspec.report.as_gradebook import HEAD, table
+from sockspec.report.story import alike, cases, counted, labelled, ordered, same, told
 from sockspec.report.view import View
-from sockspec.report.words import grade, missing, unseen
+from sockspec.report.words import details, grade, missing, ungraded, unseen
 from sockspec.verdict import UNPLAYED, Row, Verdict
 from sockspec.visible import visible, visible_lines
 
@@ -50,10 +54,34 @@ def summary(*views: View) -> bytes:
     return b"\n".join(_summary(view, LARGEST // len(views)) for view in views)
 
 
+def of_class(standings: Mapping[str, Standing], policy: Policy) -> bytes:
+    """The same for whoever grades a class: the table, as on the terminal, and how many lines of it do not fit."""
+    lines = [
+        f"## {escape(policy.exercise)}: {counted(len(standings), 'submission')}",
+        "",
+        _line(HEAD),
+        "|---" * 5 + "|",
+    ]
+    left = LARGEST - 200 - sum(len(line.encode()) + 1 for line in lines)
+    for number, cells in enumerate(table(standings, policy)):
+        line = _line([cell[:_SHORT] for cell in cells])
+        left -= len(line.encode()) + 1
+        if left < 0:
+            lines += ["", f"{len(standings) - number} more are not shown here: the summary of a step has an end."]
+            break
+        lines.append(line)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(map(escape, cells))} |"
+
+
 def _summary(view: View, largest: int) -> bytes:
     rows = ordered(view.report.records, view.requirements) if view.report else []
     parts = [f"## {escape(view.submission[:_SHORT])}: {escape(grade(view)[:_SHORT])}"]
-    parts += [escape(line) for line in (*unseen(view), *missing(view))]
+    parts += [fenced("\n".join(details(view))[:_LONG])] if details(view) else []
+    parts += [escape(line) for line in (*ungraded(view), *unseen(view), *missing(view))]
     parts += [_table(view, rows)] if rows else []
     stories = [_story(view, group) for group in alike(rows)]
     if view.report and view.report.slip:

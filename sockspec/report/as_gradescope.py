@@ -14,7 +14,7 @@ import msgspec
 from sockspec.policy import Earned, Policy, Score
 from sockspec.report.story import cases, told
 from sockspec.report.view import View
-from sockspec.report.words import grade, missing
+from sockspec.report.words import details, grade, missing, ungraded
 from sockspec.verdict import Verdict
 from sockspec.visible import visible_lines
 
@@ -26,8 +26,9 @@ def escape(text: str) -> str:
 
 def render(view: View, policy: Policy, graded: Score | None) -> bytes:
     """The document; `graded` is the whole grade, of which the hidden part goes where no student sees it."""
+    words = [f"{view.exercise}: {grade(view)}", *details(view), *ungraded(view), *missing(view)]
     document: dict[str, Any] = {
-        "output": escape("\n".join([f"{view.exercise}: {grade(view)}", *missing(view)])),
+        "output": escape("\n".join(words)),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",

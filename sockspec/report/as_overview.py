@@ -3,22 +3,25 @@
 It shows everything, hidden requirements too: it is not for students.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
 from statistics import median
 from typing import Any
 
 from sockspec import catalogue
 from sockspec.catalogue import Requirement
-from sockspec.journal import Standing
+from sockspec.journal import Standing, Started
 from sockspec.model import Report
 from sockspec.policy import NotGraded, Policy, Score, score
 from sockspec.report.html import MARKS, page
+from sockspec.report.story import counted
 from sockspec.submission import ROLES
 from sockspec.verdict import Level, Role, Row, Verdict, rows
 
 BARS = 10
 _HEIGHT, _FOOT = 130, 150
+_IMAGE = len("sha256:") + 12
+_TOLD = {"full": "in full", "diagnosis": "without hints", "verdict": "of verdicts alone"}
 _SIGNS = {
     Verdict.PASS: "",
     Verdict.FAIL: "F",
@@ -47,7 +50,7 @@ def render(standings: Mapping[str, Standing], policy: Policy, stems: Mapping[str
         unmet=_unmet(seen, requirements, policy),
         columns=[_column(entry, first) for entry, first in _columns(requirements)],
         matrix=(_line(standing, score(policy, standing), requirements) for standing in standings.values()),
-        facts=[f"{kind}: {', '.join(sorted(values))}" for kind, values in seen.facts.items() if values],
+        facts=[f"exercise: {policy.exercise}", _graded_by(policy), *seen.facts()],
     )
 
 
@@ -56,20 +59,31 @@ class _Seen:
 
     def __init__(self, standings: Mapping[str, Standing], policy: Policy) -> None:
         self.points: list[int] = []
-        self.not_graded: list[tuple[str, str]] = []
+        self.not_graded: list[tuple[str, str, str]] = []
+        """The name, why, and what else is known of that."""
         self.slips: Counter[str] = Counter()
         self.judged: Counter[str] = Counter()
         self.unmet: Counter[str] = Counter()
-        self.facts: dict[str, set[str]] = {"sockspec": set(), "seed": set(), "isolation": set()}
-        """How the verdicts were reached; more than one of a kind is worth seeing."""
+        self._conditions: defaultdict[str, set[str]] = defaultdict(set)
+        self._times: set[str] = set()
         for name, standing in standings.items():
             graded = score(policy, standing)
             if isinstance(graded, Score):
                 self.points.append(graded.points)
             else:
-                self.not_graded.append((name, graded.reason))
+                reason, _, details = graded.reason.partition("\n")
+                self.not_graded.append((name, reason, details))
             if standing.report:
                 self._count(standing.report)
+            if standing.run:
+                self._note(standing.run)
+
+    def facts(self) -> Iterator[str]:
+        """When and how the verdicts were reached; more than one of a kind is worth seeing."""
+        if self._times:
+            yield f"graded: {' to '.join(dict.fromkeys([min(self._times), max(self._times)]))}"
+        for kind, values in self._conditions.items():
+            yield f"{kind}: {', '.join(sorted(values))}"
 
     def _count(self, report: Report) -> None:
         judged = [row for row in rows(report.records) if row.verdict not in (Verdict.NOT_RUN, Verdict.ERROR)]
@@ -77,7 +91,17 @@ class _Seen:
         self.unmet.update(row.requirement for row in judged if not row.met)
         self.slips[report.slip] += 1
         for kind, value in (("sockspec", report.version), ("seed", report.seed), ("isolation", report.isolation)):
-            self.facts[kind].add(str(value))
+            self._conditions[kind].add(str(value))
+
+    def _note(self, run: Started) -> None:
+        self._times.add(f"{run.at[:16].replace('T', ' ')} UTC")
+        for kind, value in (("suite", run.suite), ("image", run.image[:_IMAGE]), *run.tools.items()):
+            self._conditions[kind].add(value)
+
+
+def _graded_by(policy: Policy) -> str:
+    hidden = f", {counted(len(policy.hidden), 'check')} hidden from students" if policy.hidden else ""
+    return f"policy: {counted(policy.total, 'point')}, feedback {_TOLD[policy.tell]}{hidden}"
 
 
 def _bars(points: list[int], total: int) -> list[dict[str, Any]]:
@@ -128,7 +152,7 @@ def _line(standing: Standing, graded: Score | NotGraded, requirements: Mapping[s
     ]
     return {
         "name": standing.submission,
-        "points": graded.points if isinstance(graded, Score) else "not graded",
+        "points": graded.points if isinstance(graded, Score) else "-",
         "cells": cells,
     }
 

@@ -7,7 +7,7 @@ from sockspec import catalogue
 from sockspec.report.html import page
 from sockspec.report.story import NOT_HELD, advice, alike, cases, labelled, ordered, same
 from sockspec.report.view import View
-from sockspec.report.words import missing, unseen
+from sockspec.report.words import details, missing, reason, ungraded, unseen
 from sockspec.verdict import UNPLAYED, Diagnosis, Row, Verdict
 
 
@@ -19,7 +19,11 @@ def render(view: View) -> bytes:
         view=view,
         title=catalogue.exercise(view.exercise).title,
         share=100 * (view.points or 0) / max(view.worth, 1),
-        lines=[*unseen(view), *missing(view)],
+        reason=reason(view),
+        details="\n".join(details(view)),
+        ungraded=ungraded(view),
+        unseen=unseen(view),
+        missing=missing(view),
         failures=[_failure(view, group) for group in alike(rows)],
         sections=list(_sections(view, rows)),
         steps=catalogue.STEPS,

@@ -38,7 +38,8 @@ def progress(stream: TextIO) -> Iterator[Show]:
         yield show
 
 
-_ENDS = {"graded": "graded", "not graded": "not graded", "kept": "as before"}
+_ENDS = {"passed": "passed", "failed": "failed", "not graded": "not graded", "kept": "as before"}
+"""How a submission may end. One that failed is graded, and does not meet all that it must."""
 
 
 @contextmanager
@@ -69,9 +70,10 @@ def of_class(stream: TextIO) -> Iterator[Callable[[str, str, str], None]]:
                     running.discard(name)
                     ended[what] += 1
                     bar.advance(task)
+                counts = [f"{len(running)} running", *(f"{ended[end]} {_ENDS[end]}" for end in _ENDS if ended[end])]
+                bar.update(task, counts=", ".join(counts), refresh=what in _ENDS)
+                if what in _ENDS:
                     console.print(Text(_told(name, what, detail)), soft_wrap=True)
-                counts = [f"{len(running)} running", *(f"{number} {_ENDS[kind]}" for kind, number in ended.items())]
-                bar.update(task, counts=", ".join(counts))
 
         yield see
 

@@ -1,8 +1,9 @@
 """The image that containers are made of: a base with Python and a C compiler, the suite, and the packages it runs on.
 
 Its tag is a hash of what is in it, so a change of a suite or of the engine makes a new one by itself; layers that did
-not change are not made again. Packages come as wheels from the lock file and are laid out on this side, by pip: nothing
-is fetched in the container. The base is a public image, or the one that `base.sh` makes from Debian packages.
+not change are not made again, and images of older states are removed. Packages come as wheels from the lock file and
+are laid out on this side, by pip: nothing is fetched in the container. The base is a public image, or the one that
+`base.sh` makes from Debian packages.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,10 @@ _DOCKERFILE = Path(__file__).with_name("Dockerfile")
 _PACKAGES = ("dnslib", "execnet", "iniconfig", "msgspec", "packaging", "pluggy", "pygments", "pyte", "pytest",
              "pytest-xdist", "wcwidth")  # fmt: skip
 """What the suite runs on; the image is not made if one is missing."""
+
+_OURS = {"sockspec": "image", "sockspec.house": str(house.ROOT)}
+"""The labels of images that were made of this house. Those of another checkout are not ours to remove."""
+_BASE = "sockspec.base"
 
 Say = Callable[[str], None]
 """Told about progress, a line at a time."""
@@ -71,7 +77,7 @@ def _make(client: Any, base: str, say: Say) -> None:
         context = _context(packages)
         steps = client.api.build(
             fileobj=context, custom_context=True, tag=tag(), buildargs={"BASE": base}, network_mode="host",
-            labels={"sockspec": "image"}, rm=True, forcerm=True, decode=True,
+            labels={**_OURS, _BASE: base}, rm=True, forcerm=True, decode=True,
         )  # fmt: skip
         said = ""
         for step in steps:
@@ -81,7 +87,30 @@ def _make(client: Any, base: str, say: Say) -> None:
                 say(line)
             else:
                 said += step.get("stream", "")
-    say(f"{tag()}: {client.images.get(tag()).attrs['Size'] >> 20} MiB")
+    _remove_older(client)
+
+
+def described(client: Any) -> str:
+    """The tag of the image, its size, and how much of that is the base, which all images on it share."""
+    from docker.errors import ImageNotFound
+
+    made = client.images.get(tag())
+    said = f"{tag()}: {made.attrs['Size'] >> 20} MiB"
+    if base := made.labels.get(_BASE):
+        with suppress(ImageNotFound):  # it may have been removed since
+            said += f", {client.images.get(base).attrs['Size'] >> 20} of them the base {base}"
+    return said
+
+
+def _remove_older(client: Any) -> None:
+    """Remove the other images of this house, which nothing will ask for again; one that a container uses stays."""
+    from docker.errors import APIError
+
+    now = client.images.get(tag()).id
+    for image in client.images.list(filters={"label": [f"{name}={value}" for name, value in _OURS.items()]}):
+        if image.id != now:
+            with suppress(APIError):
+                client.api.remove_image(image.id)
 
 
 def _python_of(client: Any, base: str) -> str:
