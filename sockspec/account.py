@@ -51,14 +51,17 @@ def give(path: Path, user: int) -> None:
     os.chown(path, user, user, follow_symlinks=False)
 
 
-def tidy() -> None:
-    """Remove what programs have left where everybody may write."""
+def tidy(*users: int) -> None:
+    """Remove what programs of those users have left where everybody may write: others may be at work there."""
     for shared in _EVERYBODYS:
         for entry in os.scandir(shared):
-            if entry.is_dir(follow_symlinks=False):
-                subprocess.run(["rm", "-rf", "--", entry.path], check=False, capture_output=True)  # at any depth
-            else:
-                Path(entry.path).unlink()
+            with suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_uid not in users:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    subprocess.run(["rm", "-rf", "--", entry.path], check=False, capture_output=True)  # at any depth
+                else:
+                    Path(entry.path).unlink()
 
 
 def sweep(user: int) -> None:

@@ -107,6 +107,7 @@ def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if builder is not None:
+                account.tidy(builder)
                 account.sweep(builder)
         output.seek(0)
         return status, shortened(output.read(_MOST_READ_BYTES))

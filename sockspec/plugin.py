@@ -205,8 +205,9 @@ class SuitePlugin:
         finally:
             scenario.close()
             self.workdirs[cast.directory].restore()
+            users = [each.user + self.settings.worker for each in (cast, self.run.reference) if each.user is not None]
             if self.settings.isolation.kind == "container":  # elsewhere not all that lies there is ours to remove
-                account.tidy()
+                account.tidy(*users)
         return scenario.note
 
     def _placed(self, cast: Cast) -> Cast:

@@ -38,6 +38,14 @@ def test_a_good_program_conforms_in_a_container_and_everything_is_run() -> None:
 
 
 @needs_engine
+@needs_engine
+@pytest.mark.parametrize("name", ["c-select", "python-iterative"])
+def test_two_workers_reach_what_one_does(name: str) -> None:
+    options = ("--exercise", "echo", "--role", "server", "--strict", "--jobs", 2)
+    report = checked(PROGRAMS / "echo" / name, *options, *DOCKER)
+    assert (report["status"], failed(report)) == (0, {})
+
+
 def test_a_wrong_program_fails_in_a_container_as_it_does_outside(tmp_path: Path) -> None:
     text = (PROGRAMS / "echo" / "c-iterative" / "server.c").read_text()
     (tmp_path / "server.c").write_text(text.replace("htonl(INADDR_ANY)", "htonl(INADDR_LOOPBACK)"))

@@ -29,7 +29,7 @@ def main() -> None:
     """Do what is ordered on standard input."""
     orders, tell = sys.stdin.buffer, _teller()
     os.umask(0o022)
-    tempfile.tempdir = SCRATCH
+    os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH  # of the workers, too: /tmp is everybody's
     seccomp.apply()
     names.serve()
     order, observed = wire.read_order(orders)
