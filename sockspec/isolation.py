@@ -139,7 +139,7 @@ def _prepare() -> None:
         _write("/proc/self/gid_map", f"{gid} {gid} 1")
     _mount("none", "/", flags=_MS_REC | _MS_PRIVATE)
     with _naming("lo"):
-        _bring_up_lo()
+        bring_up_lo()
     if Path(_PORT_START).read_text().strip() != "1024":
         _write(_PORT_START, "1024")
     _cover_files()
@@ -147,7 +147,8 @@ def _prepare() -> None:
         os.chdir(Path.cwd())
 
 
-def _bring_up_lo() -> None:
+def bring_up_lo() -> None:
+    """Bring up the loopback, with an address of each family that is none of a loopback's."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
         address = socket.inet_aton(_DUMMY_IPV4)

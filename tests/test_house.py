@@ -19,8 +19,8 @@ ROOMS = [
     "report", "report.story", "report.as_json", "report.as_junit", "report.terminal", "report.progress", "report.view",
     "report.words", "report.html", "report.as_feedback", "report.as_page", "report.as_overview", "report.as_gradebook",
     "report.as_gradescope", "report.as_classroom50", "report.as_github", "report.outputs", "check", "engine", "sandbox",
-    "sandbox.seccomp", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside", "sandbox.run", "grade",
-    "gradescope", "gradescope.archive", "gradescope.inside", "skeleton", "cli", "__main__",
+    "sandbox.seccomp", "sandbox.capabilities", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside",
+    "sandbox.run", "grade", "gradescope", "gradescope.archive", "gradescope.inside", "skeleton", "cli", "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
 

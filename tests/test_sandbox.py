@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sockspec import engine
-from sockspec.sandbox import container, image
+from sockspec.sandbox import capabilities, container, image
 from tests.contained import DOCKER, needs_engine
 from tests.running import PROGRAMS, checked, failed, sockspec
 
@@ -25,7 +25,7 @@ ONE = ("--exercise", "echo", "--role", "server", "--only", "nothing-extra")
 def said_inside(directory: Path, expression: str) -> str:
     """The value of that expression, as a program sees it in a container: its last words."""
     directory.mkdir()
-    (directory / "server.py").write_text(f"import os, sys\nsys.exit(repr({expression}))\n")
+    (directory / "server.py").write_text(f"import os, socket, sys\nsys.exit(repr({expression}))\n")
     report = checked(directory, *ONE, *DOCKER)
     return str(report["verdicts"][0]["diagnosis"]["last_words"])
 
@@ -38,7 +38,6 @@ def test_a_good_program_conforms_in_a_container_and_everything_is_run() -> None:
 
 
 @needs_engine
-@needs_engine
 @pytest.mark.parametrize("name", ["c-select", "python-iterative"])
 def test_two_workers_reach_what_one_does(name: str) -> None:
     options = ("--exercise", "echo", "--role", "server", "--strict", "--jobs", 2)
@@ -46,6 +45,7 @@ def test_two_workers_reach_what_one_does(name: str) -> None:
     assert (report["status"], failed(report)) == (0, {})
 
 
+@needs_engine
 def test_a_wrong_program_fails_in_a_container_as_it_does_outside(tmp_path: Path) -> None:
     text = (PROGRAMS / "echo" / "c-iterative" / "server.c").read_text()
     (tmp_path / "server.c").write_text(text.replace("htonl(INADDR_ANY)", "htonl(INADDR_LOOPBACK)"))
@@ -80,6 +80,35 @@ def test_the_tables_of_one_manifest_are_checked_in_containers(tmp_path: Path) ->
     (tmp_path / "sockspec.toml").write_text('[hello]\ndirectory = "hello"\n[time]\ndirectory = "time"\n')
     done = sockspec("check", tmp_path, "--only", "server.next-client", *DOCKER)
     assert done.stdout.endswith("2 of 2 exercises conform\n"), done.stderr
+
+
+@needs_engine
+@pytest.mark.parametrize("who", ["self", "{os.getppid()}"], ids=["the program", "the suite"])
+def test_what_the_suite_may_do_at_its_start_nobody_may_later(who: str, tmp_path: Path) -> None:
+    kept = f"{sum(1 << number for number in capabilities.KEPT.values()):016x}"
+    expression = f"open(f'/proc/{who}/status').read().split('CapBnd:')[1].split()[0]"
+    assert said_inside(tmp_path / "curious", expression) == repr(kept)
+
+
+@needs_engine
+@pytest.mark.parametrize("name", ["one.sockspec.test", "localhost", "127.0.0.1"])
+@pytest.mark.parametrize("family", ["AF_UNSPEC", "AF_INET"])
+def test_a_name_is_found_also_by_who_asks_for_configured_families_only(family: str, name: str, tmp_path: Path) -> None:
+    flags = f"socket.{family}, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG"
+    expression = f"sorted({{found[4][0] for found in socket.getaddrinfo({name!r}, 80, {flags})}})[0]"
+    assert said_inside(tmp_path / "curious", expression) == "'127.0.0.1'"
+
+
+@needs_engine
+def test_an_ipv6_name_is_found_by_who_asks_for_configured_families_only(tmp_path: Path) -> None:
+    flags = "socket.AF_INET6, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG"
+    expression = f"socket.getaddrinfo('six.sockspec.test', 80, {flags})[0][4][0]"
+    assert said_inside(tmp_path / "curious", expression) == "'::1'"
+
+
+@needs_engine
+def test_the_container_knows_its_own_name(tmp_path: Path) -> None:
+    assert said_inside(tmp_path / "curious", "socket.gethostbyname(socket.gethostname())") == "'127.0.0.1'"
 
 
 @needs_engine

@@ -13,7 +13,7 @@ from typing import Any
 
 from sockspec.complaint import SuiteError
 from sockspec.limits import Limits
-from sockspec.sandbox import wire
+from sockspec.sandbox import capabilities, wire
 
 LABEL = "sockspec"
 _OWN_MEMORY_BYTES, _SCRATCH_BYTES, _TEMPORARY_BYTES, _SHARED_BYTES = 512 << 20, 512 << 20, 64 << 20, 16 << 20
@@ -21,12 +21,7 @@ _FILES = 20_000
 _OWN_PROCESSES = 128
 _SILENT_S, _MOST_S = 330.0, 1800.0
 _FAULT_BYTES = 4096
-_CAPABILITIES = [
-    "CHOWN",  # private copies for each user
-    "DAC_OVERRIDE", "SYS_PTRACE",  # /proc/PID/syscall and fd of other users (proc(5), ptrace(2))
-    "KILL", "SETUID", "SETGID",  # programs run as other users, and end
-    "NET_BIND_SERVICE",  # the name server, on port 53
-]  # fmt: skip
+_HOSTNAME = "sandbox"
 
 
 class EngineFault(SuiteError):
@@ -90,9 +85,11 @@ def remove_all(client: Any, label: str) -> None:
 def _created(client: Any, image: str, limits: Limits, label: str) -> str:
     memory = limits.memory_bytes + _OWN_MEMORY_BYTES
     host = client.api.create_host_config(
-        network_mode="none", read_only=True, init=True, cap_drop=["ALL"], cap_add=_CAPABILITIES,
+        network_mode="none", read_only=True, init=True,
+        cap_drop=["ALL"], cap_add=[*capabilities.KEPT, *capabilities.FOR_THE_START],
         security_opt=["no-new-privileges"], mem_limit=memory, memswap_limit=memory, shm_size=_SHARED_BYTES,
         pids_limit=limits.processes + _OWN_PROCESSES, nano_cpus=10**9, dns=["127.0.0.1"],
+        extra_hosts={_HOSTNAME: "127.0.0.1"},  # programs look up their own host name
         tmpfs={
             "/work": f"exec,nosuid,nodev,mode=755,size={_SCRATCH_BYTES},nr_inodes={_FILES}",
             "/tmp": f"exec,nosuid,nodev,mode=1777,size={_TEMPORARY_BYTES},nr_inodes={_FILES}",
@@ -101,7 +98,7 @@ def _created(client: Any, image: str, limits: Limits, label: str) -> str:
         log_config={"Type": "none"},
     )  # fmt: skip
     created = client.api.create_container(
-        image, host_config=host, stdin_open=True, hostname="sandbox", labels={LABEL: label}, user="0:0"
+        image, host_config=host, stdin_open=True, hostname=_HOSTNAME, labels={LABEL: label}, user="0:0"
     )
     return str(created["Id"])
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from sockspec import check, house, intake, names
+from sockspec import check, house, intake, isolation, names
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.oracle import Shelf
-from sockspec.sandbox import seccomp, wire
+from sockspec.sandbox import capabilities, seccomp, wire
 from sockspec.submission import Wishes, find
 from sockspec.verdict import Record
 
@@ -30,6 +30,8 @@ def main() -> None:
     orders, tell = sys.stdin.buffer, _teller()
     os.umask(0o022)
     os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH  # of the workers, too: /tmp is everybody's
+    isolation.bring_up_lo()
+    capabilities.drop(capabilities.FOR_THE_START.values())
     seccomp.apply()
     names.serve()
     order, observed = wire.read_order(orders)
