@@ -16,7 +16,7 @@ from sockspec.complaint import UsageError
 from sockspec.environment import environment
 from sockspec.limits import Limits, apply
 from sockspec.manifest import MANIFEST
-from sockspec.submission import Cast, Submission
+from sockspec.submission import Cast, Submission, is_file
 from sockspec.verdict import Role
 from sockspec.visible import visible_lines
 
@@ -57,7 +57,7 @@ def build(submission: Submission, directory: Path, *, confined: bool = False) ->
 
 
 def _nothing_to_start(word: str, role: Role, directory: Path) -> str:
-    sources = sorted(directory.glob(f"{Path(word).name}.c")) or sorted(directory.glob("*.c"))
+    sources = sorted(directory.glob("*.c"), key=lambda path: (path.stem != Path(word).name, path.name))
     if word.startswith("/") or "/" not in word or not sources:
         return f"cannot run {word!r}: there is no such command; check its path"
     how = "make" if (directory / "Makefile").exists() else f"cc -o {Path(word).name} {sources[0].name}"
@@ -72,9 +72,8 @@ def _runnable(word: str, directory: Path) -> bool:
     if "/" in word:
         program = directory / word
         # A build may leave a link where its program should be, and what is run is a copy without links.
-        own = word.startswith("/") or not program.is_symlink()
-        return own and program.is_file() and os.access(program, os.X_OK)
-    return shutil.which(word, path=environment()["PATH"]) is not None or (directory / word).is_file()
+        return is_file(program) and (word.startswith("/") or not program.is_symlink()) and os.access(program, os.X_OK)
+    return shutil.which(word, path=environment()["PATH"]) is not None or is_file(directory / word)
 
 
 def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
@@ -107,8 +106,8 @@ def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if builder is not None:
-                account.tidy(builder)
                 account.sweep(builder)
+                account.tidy(builder)
         output.seek(0)
         return status, shortened(output.read(_MOST_READ_BYTES))
 

@@ -15,7 +15,7 @@ from sockspec.complaint import UsageError, nearest
 from sockspec.verdict import Role
 
 MANIFEST = "sockspec.toml"
-_MOST_TEXT_BYTES = 1 << 20
+_MOST_TEXT_BYTES, _MOST_MANIFEST_BYTES = 1 << 20, 16 << 10
 _IN_TOML = {
     "str": "a string",
     "int": "an integer",
@@ -90,13 +90,14 @@ class Manifest(msgspec.Struct, frozen=True):
         place = top / named
         try:
             below = not Path(named).is_absolute() and place.resolve() == top.resolve() / named
-        except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL
-            below = False
+            twice = place != top and (place / MANIFEST).exists()
+        except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL, a name that no directory can have
+            below = twice = False
         if not below:
             raise UsageError(
                 f"{self.path}, {name}.directory: {named!r} has to be a directory below this one, and no link"
             )
-        if place != top and (place / MANIFEST).exists():
+        if twice:
             raise UsageError(f"{place / MANIFEST} and {self.path} are both about {name}; keep one of them")
         return place
 
@@ -104,8 +105,13 @@ class Manifest(msgspec.Struct, frozen=True):
 def read(path: Path) -> Manifest:
     """What that file says."""
     try:
-        stated = tomllib.loads(opening(path).decode("utf-8-sig"))  # some editors begin with a byte order mark
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = opening(path)
+        if len(text) > _MOST_MANIFEST_BYTES:
+            raise UsageError(f"{path} has more than {_MOST_MANIFEST_BYTES >> 10} KiB; a manifest has a few lines")
+        stated = tomllib.loads(text.decode("utf-8-sig"))  # some editors begin with a byte order mark
+    except RecursionError:
+        raise UsageError(f"{path}: tables and lists in one another, too deep to be read") from None
+    except (OSError, ValueError) as error:  # no TOML, no UTF-8, a number of a thousand digits
         raise UsageError(f"{path}: {error}") from None
     if set(stated) - set(One.__struct_fields__):
         return Manifest(path, tables=_tables(path, stated))

@@ -28,6 +28,14 @@ _MOST_NAMES = 8
 _COMPILE = "cc -std=gnu17 -Wall -Wextra -g -O1 -pthread -o {program} {source}"
 
 
+def is_file(path: Path) -> bool:
+    """Whether a plain file is there; under a name that no file can have there is none."""
+    try:
+        return path.is_file()
+    except OSError:  # ENAMETOOLONG, for one
+        return False
+
+
 class Command(msgspec.Struct, frozen=True):
     """The words of a command line, with `{host}`, `{port}` and whatever else where those go."""
 
@@ -56,7 +64,7 @@ class Command(msgspec.Struct, frozen=True):
 
     def inside(self, directory: Path) -> "Command":
         """The same, with the names of files of that directory made absolute: it then runs from anywhere."""
-        words = [str(directory / word) if (directory / word).is_file() else word for word in self.words]
+        words = [str(directory / word) if is_file(directory / word) else word for word in self.words]
         return Command(tuple(words), self.port)
 
 
@@ -266,7 +274,8 @@ def _source(
     directory, stated, place = part.directory, part.programs[role], f"{path}, {part.prefix}{role}"
     port = wishes.port or stated.port
     if port is not None and not 1 <= port <= 65535:
-        raise UsageError(f"{place}.port: {port} is no port (1 to 65535)")
+        shown = port if port.bit_length() <= 64 else "so long a number"
+        raise UsageError(f"{place}.port: {shown} is no port (1 to 65535)")
     build = wishes.build or stated.build or ""
     if text := wishes.commands.get(role):
         return Source(text, command(text, role, exercise, f"--{role}", port), build)
@@ -321,6 +330,8 @@ def _targets(directory: Path, entries: Container[str]) -> set[str]:
 def command(text: str, role: Role, exercise: Exercise, place: str, port: int | None = None) -> Command:
     """A command line as a user writes it; UsageError names the place and the placeholder that does not exist."""
     try:
+        if "\0" in text:
+            raise ValueError("it contains a NUL")
         words = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"{place}: {text!r} is no command line: {error}") from None

@@ -37,6 +37,12 @@ def visible_lines(text: str | bytes) -> str:
     return "\n".join(map(visible, text.split("\n")))
 
 
+def clipped(text: str, most: int) -> str:
+    """The text, or its beginning and its end where it has more characters than that."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} [...] {text[-half:]}"
+
+
 def _window(data: bytes, around: int | None) -> tuple[int, int]:
     if around is None:
         return 0, OPENING

@@ -1,5 +1,6 @@
 """What a build leaves is run only if it is a program of its own."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,26 @@ import pytest
 from sockspec.build import Built, build
 from sockspec.complaint import UsageError
 from sockspec.submission import Wishes, find
+
+LONG = "a" * 300
+ODD = {
+    "a long name": f'[server]\nrun = "./{LONG} {{port}}"',
+    "a long name to look for": f'[server]\nrun = "{LONG} {{port}}"',
+    "a long argument": f'[server]\nrun = "python3 server.py {{port}} {LONG}"',
+    "a long path": f'[server]\nrun = "./{"y/" * 4000} {{port}}"',
+    "a NUL": '[server]\nrun = "./a\\u0000b {port}"',
+    "a NUL in the build": '[server]\nbuild = "./a\\u0000b"',
+    "a pattern": '[server]\nrun = "./a**[b {port}"',
+    "a long build": f'[server]\nbuild = "./{LONG}"',
+    "too deep": f"x = {'[' * 3000}{']' * 3000}",
+    "a long number": f"[server]\nport = {'9' * 5000}",
+    "a long number in another base": f"[server]\nport = 0x{'f' * 9000}",
+    "a MiB": "#" * (1 << 20),
+    "no UTF-8": "\udcff",
+    "a long directory": f'[echo]\ndirectory = "{LONG}"',
+    "a NUL in a directory": '[echo]\ndirectory = "a\\u0000b"',
+}
+"""Manifests that somebody might write to be a fault of ours, and no failure."""
 
 
 @pytest.mark.parametrize("recipe", ["ln -s /bin/cat server", "mkdir server", "touch server", "true"])
@@ -38,3 +59,13 @@ def test_a_build_that_fails_without_a_word_is_told_by_its_exit_status(tmp_path: 
 def test_a_build_command_that_cannot_be_run_is_named(command: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"cannot run the build command .*{command.split()[0]}"):
         made(tmp_path, "", command)
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_whatever_a_manifest_says_is_built_or_complained_of(text: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "server.py").touch()
+    (tmp_path / "in" / "sockspec.toml").write_text(text, errors="surrogateescape")
+    with suppress(UsageError):
+        built = build(find(tmp_path / "in", Wishes(exercise="echo")), tmp_path / "out")
+        assert [command.inside(tmp_path).words for command in built.cast.commands.values()]

@@ -118,6 +118,13 @@ def test_a_submission_with_nothing_to_run_is_a_wrong_use_of_check(tmp_path: Path
 
 
 @needs_engine
+def test_a_reason_is_told_in_few_words_however_long_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "sockspec.toml").write_text(f'"{"x" * 15_000}" = 1')
+    done = sockspec("check", tmp_path, "--exercise", "echo", "--sandbox", "docker")
+    assert (done.returncode, len(done.stderr) < 2_000) == (2, True)
+
+
+@needs_engine
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_check_that_is_ended_leaves_no_container(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text("import time\ntime.sleep(1000)\n")

@@ -54,6 +54,12 @@ def test_the_half_that_is_asked_for_is_the_one_to_be_named(tmp_path: Path) -> No
         find(tmp_path, Wishes(exercise="echo", roles=("client",)))
 
 
+def test_a_manifest_that_nobody_wrote_by_hand_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sockspec.toml").write_text("#" * (16 << 10) + "#")
+    with pytest.raises(UsageError, match=r"sockspec\.toml has more than 16 KiB"):
+        find(tmp_path, ECHO)
+
+
 # --- several exercises in one directory
 
 

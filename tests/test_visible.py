@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockspec.visible import caret, last_words, quoted, visible, visible_lines
+from sockspec.visible import caret, clipped, last_words, quoted, visible, visible_lines
 
 SOUP = st.text(st.characters())
 """Any text at all, lone surrogates among it."""
@@ -137,3 +137,9 @@ def test_last_words_are_few_whatever_was_written(stderr: bytes) -> None:
     assert len(words) <= 300
     assert words.count("\n") <= 2
     assert visible_lines(words) == words
+
+
+@given(st.text(max_size=50))
+def test_a_text_is_clipped_to_its_beginning_and_its_end(text: str) -> None:
+    shown = clipped(text, 20)
+    assert shown == text if len(text) <= 20 else shown == f"{text[:10]} [...] {text[-10:]}"

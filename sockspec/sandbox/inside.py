@@ -17,11 +17,14 @@ from sockspec import check, house, intake, isolation, names
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.oracle import Shelf
 from sockspec.sandbox import capabilities, seccomp, wire
-from sockspec.submission import Wishes, find
+from sockspec.submission import Submission, Wishes, find
 from sockspec.verdict import Record
+from sockspec.visible import clipped
 
 SCRATCH = "/work"
 _SHELF = Path(SCRATCH, "observations")
+_MOST_SHOWN, _MOST_REASON, _MOST_TOLD = 200, 1_000, 8_000
+"""Characters of what is told of a program, of a reason (every requirement will have it), of a warning or a fault."""
 Tell = Callable[[wire.Told], None]
 
 
@@ -38,7 +41,7 @@ def main() -> None:
     shelf = Shelf(_SHELF)
     shelf.unbundle(observed)
     try:
-        submission = find(_laid_out(orders, order), _wishes(order))
+        submission = _found(_laid_out(orders, order), _wishes(order))
         _end_with(orders.fileno())
         options = check.Options(order.settings, order.roles, order.only, order.strict, order.jobs, str(_SHELF))
         report = check.check([submission], options, _seen(tell))[0]
@@ -46,11 +49,13 @@ def main() -> None:
             for piece in wire.pieces(shelf.bundle()):
                 tell(piece)
         limited = report.isolation.endswith(check.LIMITED)
-        tell(wire.Finished(report.roles, report.warnings, report.seconds, limited))
+        roles = {role: clipped(shown, _MOST_SHOWN) for role, shown in report.roles.items()}
+        warnings = [clipped(warning, _MOST_TOLD) for warning in report.warnings]
+        tell(wire.Finished(roles, warnings, report.seconds, limited))
     except UsageError as error:
-        tell(wire.Refused(str(error)))
+        tell(wire.Refused(clipped(str(error), _MOST_REASON)))
     except SuiteError as error:
-        tell(wire.Faulted(str(error)))
+        tell(wire.Faulted(clipped(str(error), _MOST_TOLD)))
 
 
 def _teller() -> Tell:
@@ -80,6 +85,14 @@ def _laid_out(orders: BinaryIO, order: wire.Order) -> Path:
         return house.REFERENCE / order.exercise
     directory = Path(SCRATCH, "submission")
     return intake.unpack(io.BytesIO(orders.read(order.submission_bytes)), directory).directory
+
+
+def _found(directory: Path, wishes: Wishes) -> Submission:
+    """The submission that lies there. What it makes us stumble over it has to answer for, or a fail were avoidable."""
+    try:
+        return find(directory, wishes)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"the submission cannot be read: {error}") from None
 
 
 def _wishes(order: wire.Order) -> Wishes:

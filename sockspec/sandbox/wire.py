@@ -15,7 +15,8 @@ from sockspec.scenario import Settings
 from sockspec.submission import ROLES
 from sockspec.verdict import Record, Role
 
-MOST_LINE_BYTES = 1 << 20
+MOST_LINE_BYTES = 1 << 19
+"""What is told is kept in a journal, with a little more, and its lines are bounded as well."""
 _MOST_OBSERVED_BYTES = 64 << 20
 
 
@@ -93,7 +94,7 @@ def decode(stream: Iterable[bytes]) -> Iterator[Told]:
         for each in lines:
             yield _decoded(each)
         if len(line) > MOST_LINE_BYTES:
-            raise SuiteError(f"the container told a line of more than {MOST_LINE_BYTES >> 20} MiB")
+            raise SuiteError(f"the container told a line of more than {MOST_LINE_BYTES >> 10} KiB")
 
 
 def _decoded(line: bytes) -> Told:
