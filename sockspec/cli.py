@@ -1,12 +1,13 @@
 """The command line. Exit status: 0 conforms, 1 does not, 2 wrong usage, 3 a fault of the suite or the machine."""
 
+import errno
 import math
 import os
 import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,11 @@ class _Complaining(click.Group):
             sys.exit(2)
         except SuiteError as error:
             click.echo(f"sockspec: a fault of the suite or of this machine, not of a program:\n{error}", err=True)
+            sys.exit(3)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # nobody reads what we print: click knows what to do
+                raise
+            click.echo(f"sockspec: this machine failed, and not a program: {error}", err=True)
             sys.exit(3)
         except KeyboardInterrupt:
             click.echo("sockspec: interrupted; the programs have been ended", err=True)
@@ -287,19 +293,12 @@ def _write(
     reports: "list[Report]", json_file: Path | None, junit_file: Path | None, again: "Callable[[Report], Again]", *,
     strict: bool,
 ) -> None:  # fmt: skip
-    from sockspec.report import as_json, as_junit
+    from sockspec.report import as_json, as_junit, outputs
 
     if json_file is not None:
-        _put(json_file, [as_json.render(reports)])
+        outputs.write(json_file, [as_json.render(reports)])
     if junit_file is not None:
-        _put(junit_file, as_junit.render(lambda: reports, _requirements(reports), strict=strict, again=again))
-
-
-def _put(file: Path, pieces: Iterable[bytes]) -> None:
-    try:
-        file.write_bytes(b"".join(pieces))
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+        outputs.write(junit_file, as_junit.render(lambda: reports, _requirements(reports), strict=strict, again=again))
 
 
 def _requirements(reports: "list[Report]") -> "dict[str, Requirement]":

@@ -1,5 +1,6 @@
 """A directory that programs run in, put back after every scenario: what one scenario left, the next does not find."""
 
+import errno
 import os
 import shutil
 import stat
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from sockspec import account
-from sockspec.complaint import UsageError
+from sockspec.complaint import SuiteError, UsageError
 
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 1_000, 5_000, 256 << 20
 _DEEPEST = 64
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"}
 
 _Seen = tuple[int, int, int, int]
@@ -36,6 +38,8 @@ def copy(source: Path, target: Path) -> None:
                 try:
                     shutil.copy2(Path(directory) / name, below / name, follow_symlinks=False)
                 except OSError as error:
+                    if error.errno in _NO_ROOM:
+                        raise SuiteError(f"cannot copy to {target}: {error.strerror}; make room there") from error
                     _unreadable(error)
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 
+from sockspec import cli
 from sockspec.kernel import threads as proc
 from tests.running import PROGRAMS, checked, copy_house, failed, sockspec, sockspec_of
 
@@ -554,3 +556,22 @@ def test_a_check_that_is_interrupted_ends_its_programs_and_leaves_nothing(
         assert check.stderr and "sockspec: interrupted" in check.stderr.read()
     assert all(proc.ended(pid) for pid in started)
     assert [path.name for path in tmp_path.iterdir()] == ["silent"]
+
+
+def test_a_report_is_not_written_through_a_link_that_a_submission_brings(tmp_path: Path) -> None:
+    mine = submission(tmp_path / "mine", server_c=GOOD_SERVER.read_text())
+    (tmp_path / "victim").write_text("untouched")
+    for name in ("r.json", ".r.json.new", "r.xml", ".r.xml.new"):
+        (mine / name).symlink_to("../victim")
+    done = sockspec("check", mine, "--exercise", "echo", *ONE, "--json", mine / "r.json", "--junit", mine / "r.xml")
+    assert (done.returncode, (tmp_path / "victim").read_text()) == (0, "untouched")
+
+
+def test_a_machine_that_fails_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OSError(28, "No space left on device", "/tmp/x")
+
+    monkeypatch.setattr("sockspec.catalogue.exercise", fail)
+    done = CliRunner().invoke(cli.main, ["list", "echo"])
+    assert (done.exit_code, done.output.count("\n")) == (3, 1)
+    assert "No space left on device: '/tmp/x'" in done.output

@@ -10,8 +10,8 @@ from sockspec import catalogue, house
 
 ENGINE = house.ROOT / "sockspec"
 ROOMS = [
-    "__init__", "complaint", "verdict", "model", "visible", "limits", "environment", "house", "ending", "catalogue",
-    "isolation", "names", "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams",
+    "__init__", "complaint", "verdict", "model", "visible", "fresh", "limits", "environment", "house", "ending",
+    "catalogue", "isolation", "names", "kernel", "kernel.calls", "kernel.threads", "kernel.sockets", "kernel.datagrams",
     "kernel.held", "kernel.ends", "kernel.look", "failure", "account", "sight", "workdir", "members", "intake",
     "manifest", "submission", "mutants", "pages", "oracle", "terminal", "program", "watch", "peer", "datagram_peer",
     "diagnosis", "site", "scenario", "screen", "client", "server", "udp", "udp.client", "udp.server", "suite", "shared",

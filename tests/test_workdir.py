@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sockspec import workdir as workdir_module
-from sockspec.complaint import UsageError
+from sockspec.complaint import SuiteError, UsageError
 from sockspec.workdir import Workdir, copy
 
 FILES = ["server.py", "data/words.txt", "data/deep/er/file"]
@@ -310,3 +310,14 @@ def test_the_mode_of_the_directory_itself_is_put_back(workdir: Workdir) -> None:
     workdir.path.chmod(0)
     workdir.restore()
     assert workdir.path.stat().st_mode == before
+
+
+def test_a_full_disk_is_no_fault_of_a_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "server.py").touch()
+    monkeypatch.setattr("shutil.copy2", fail)
+    with pytest.raises(SuiteError, match=r"No space left on device; make room there"):
+        copy(tmp_path / "in", tmp_path / "out")

@@ -11,10 +11,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from sockspec import catalogue
+from sockspec import catalogue, fresh
 from sockspec.complaint import UsageError
 from sockspec.journal import Standing
 from sockspec.model import Again
@@ -78,14 +77,7 @@ def _junit(
 
 def write(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file, whole or not at all, also if its pieces come to no end; UsageError says why it cannot be."""
-    beside = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.writelines(pieces)
-        beside.replace(path)
+        fresh.write(path, pieces)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        with suppress(OSError):  # it is not there if all went well, or if it is the directory that is wrong
-            beside.unlink()
