@@ -47,14 +47,15 @@ def tag() -> str:
 def ready(client: Any, say: Say, *, base: str = "") -> str:
     """The tag of the image, which is made if it is not there yet; SuiteError says why it cannot be."""
     from docker.errors import DockerException, ImageNotFound
+    from requests.exceptions import RequestException
 
     try:
-        client.images.get(tag())
-    except ImageNotFound:
         try:
+            client.images.get(tag())
+        except ImageNotFound:
             _make(client, base or _base(client), say)
-        except DockerException as error:
-            raise SuiteError(f"the image of the sandbox cannot be made: {error}") from error
+    except (DockerException, RequestException) as error:
+        raise SuiteError(f"the image of the sandbox cannot be made: {error}") from error
     return tag()
 
 

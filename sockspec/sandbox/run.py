@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sockspec import intake
+from sockspec import fresh, intake
 from sockspec.check import Options, Seen, report
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.model import Report
@@ -26,39 +26,76 @@ from sockspec.visible import visible
 _Result = TypeVar("_Result")
 
 
+class _Stored:
+    """Something recorded, in a file with its checksum: what is damaged counts for nothing, and is recorded again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> bytes:
+        """What was written; nothing if it is not there, or not all of it."""
+        try:
+            checksum, observed = self._path.read_bytes().split(b"\n", 1)
+        except (FileNotFoundError, ValueError):
+            return b""
+        return observed if checksum == _checksum(observed) else b""
+
+    def write(self, observed: bytes) -> None:
+        """Keep it; SuiteError says why the disk does not let us."""
+        try:
+            fresh.write(self._path, [_checksum(observed), b"\n", observed], lasting=True)
+        except OSError as error:
+            raise SuiteError(
+                f"{self._path}: what the reference does cannot be kept: {error.strerror};"
+                " make room, or name another place in XDG_CACHE_HOME"
+            ) from error
+
+
+def _checksum(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
+
+
 class Sandbox:
     """An engine and an image, ready to take submissions."""
 
     def __init__(self, say: image.Say, *, base: str = "", label: str = "") -> None:
         client = container.connect()
         self.image = image.ready(client, say, base=base)
-        self.image_id: str = client.images.get(self.image).id
-        self.engine: str = client.version()["Version"]
+        with container.faults("the engine does not answer"):
+            self.image_id: str = client.images.get(self.image).id
+            self.engine: str = client.version()["Version"]
         self.label = label or f"{os.getpid()}-{time.monotonic_ns()}"
-        self._say = say
-        self.stop()  # what somebody who was killed has left under this label
+        self.say = say
+        container.remove_orphans(client)
 
     def stop(self) -> None:
-        """End every container of this sandbox, at once."""
+        """End every container of this sandbox, at once, and what somebody who was killed has left under its label."""
         container.remove_all(container.connect(), self.label)
+
+    def wait(self) -> None:
+        """Return once the engine answers; EngineFault if it does not come back."""
+        container.wait()
+
+    def tools(self) -> dict[str, str]:
+        """The versions of what programs are built and run with, by name."""
+        return container.tools(container.connect(), self.image)
 
     def observed(self, exercise: str, options: Options) -> bytes:
         """What the reference does in every scenario of the exercise; recorded if nobody has yet."""
         known = [self.image_id, exercise, options.settings.seed]
         name = hashlib.sha256("\0".join(map(str, known)).encode()).hexdigest()
-        cache = kept("rehearsals")
-        if (cache / name).exists():
-            return (cache / name).read_bytes()
-        self._say(f"recording what the reference of {exercise} does")
+        stored = _Stored(kept("rehearsals") / name)
+        if found := stored.read():
+            return found
+        self.say(f"recording what the reference of {exercise} does")
         order = wire.Order(exercise, options.settings)
         told = self._again(lambda: list(container.tell(container.connect(), self.image, order, b"", label=self.label)))
         if faults := [one.reason for one in told if isinstance(one, wire.Faulted | wire.Refused)]:
             raise SuiteError("\n".join(faults))
         observed = b"".join(one.piece for one in told if isinstance(one, wire.Observed))
-        cache.mkdir(parents=True, exist_ok=True)
-        temporary = cache / f"{name}.{os.getpid()}"
-        temporary.write_bytes(observed)
-        temporary.replace(cache / name)
+        if not observed:
+            raise container.EngineFault("the container that recorded the reference told nothing of it")
+        stored.write(observed)
         return observed
 
     def _again(self, run: Callable[[], _Result]) -> _Result:
@@ -66,7 +103,8 @@ class Sandbox:
         try:
             return run()
         except container.EngineFault as fault:
-            self._say(f"{fault}; once more")
+            self.say(f"{fault}; once more")
+            self.wait()
             return run()
 
     def told(self, directory: Path, exercise: str, wishes: Wishes, options: Options) -> Iterator[wire.Told]:
