@@ -11,6 +11,7 @@ import queue
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,13 +21,13 @@ import msgspec
 import sockspec
 from sockspec import catalogue, check, intake
 from sockspec.catalogue import Requirement
-from sockspec.complaint import UsageError, nearest
+from sockspec.complaint import SuiteError, UsageError, nearest
 from sockspec.isolation import Isolation
-from sockspec.journal import Begun, Ended, Journal, Reached, Standing, Standings, Started
+from sockspec.journal import Begun, Done, Ended, Journal, Reached, Standing, Standings, Started
 from sockspec.limits import Limits
 from sockspec.model import Report
 from sockspec.policy import NotGraded, Policy, Score, score
-from sockspec.sandbox import container, wire
+from sockspec.sandbox import wire
 from sockspec.sandbox.run import Sandbox
 from sockspec.scenario import Settings
 from sockspec.submission import Wishes
@@ -36,6 +37,9 @@ from sockspec.watch import Patience
 
 _TRIES = 2
 _NAMED = 5
+_CONDITIONS = ("exercise", "suite", "image", "seed", "bounds")
+"""What has to be the same for grades to stand in one journal."""
+_CUT_OFF = "the container ended before it had told all"
 JOURNAL = "journal.jsonl"
 
 
@@ -76,17 +80,36 @@ def options(job: Job) -> check.Options:
 
 def grade(directory: Path, job: Job, out: Path, sandbox: Sandbox, see: See) -> Standings:
     """Grade every submission of that directory; where each stands afterwards."""
-    entries = intake.submissions(directory)
-    if not entries:
-        raise UsageError(f"{directory}: no submission in it; each is a directory or an archive of its own")
+    entries = _entries(directory, sandbox, out)
     again = _chosen(entries, job.regrade)
     with Journal(out / JOURNAL) as written:
+        sandbox.stop()  # what somebody who was killed has left; only now is it sure that nobody is at it
         started = _started(job, sandbox)
         kept = _kept(written.path, started, again)
         written.append(started)
         sandbox.observed(job.policy.exercise, options(job))  # before the class, so that every worker finds it
         _Class(job, sandbox, written, kept, see).run(entries)
+        written.append(Done(_now()))
     return Standings(out / JOURNAL)
+
+
+def _entries(directory: Path, sandbox: Sandbox, out: Path | None = None) -> list[intake.Entry]:
+    """The submissions; what else lies there is mentioned, the directory of the results included."""
+    entries, results = [], (out or Path("/")).resolve()
+    for entry in intake.submissions(directory):
+        here = directory.resolve() / entry.path.name
+        if here in results.parents:
+            shown = visible(entry.path.name)
+            raise UsageError(f"--out {out} is in {shown}, which would be a submission; name another directory")
+        if here == results:
+            sandbox.say(f"{visible(entry.path.name)}: no submission, for the results go there")
+        else:
+            entries.append(entry)
+    if strays := intake.strays(directory):
+        sandbox.say(f"{', '.join(strays)}: no submission; each is a directory or an archive of its own")
+    if not entries:
+        raise UsageError(f"{directory}: no submission in it; each is a directory or an archive of its own")
+    return entries
 
 
 def _chosen(entries: list[intake.Entry], patterns: tuple[str, ...]) -> set[str]:
@@ -100,19 +123,38 @@ def _chosen(entries: list[intake.Entry], patterns: tuple[str, ...]) -> set[str]:
 def _started(job: Job, sandbox: Sandbox) -> Started:
     return Started(
         version=sockspec.__version__, exercise=job.policy.exercise, seed=job.seed, suite=sandbox.image,
-        image=sandbox.image_id, tools={"kernel": platform.release(), "engine": sandbox.engine},
-        isolation=Isolation.container().kind, at=datetime.now(UTC).isoformat(timespec="seconds"),
+        image=sandbox.image_id, bounds=_bounds(job.policy), regrade=sorted(set(job.regrade)),
+        tools={"kernel": platform.release(), "engine": sandbox.engine, **sandbox.tools()},
+        isolation=Isolation.container().kind, at=_now(),
     )  # fmt: skip
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _bounds(policy: Policy) -> str:
+    limits = policy.limits
+    return (
+        f"{policy.patience_s:g} s of timers, {policy.processor_s:g} s of processor, {limits.memory_mib} MiB of memory,"
+        f" {limits.output_mib} MiB of output, {limits.processes} processes"
+    )
+
+
 def _kept(path: Path, now: Started, again: set[str]) -> dict[str, str]:
-    """The digests of those that are graded and stay so; UsageError if one was graded under other conditions."""
+    """The digests of those that are graded and stay so; UsageError if one was graded under other conditions.
+
+    Of those to be graded again an interrupted run that had the same to do may have done some: they stay.
+    """
+    stands = Standings(path)
+    graded = {name: attempt for name, attempt in stands.attempts.items() if attempt.status == "graded"}
+    mine = [run for run in stands.unfinished if run.regrade == now.regrade and not _differ(run, now)]
     attempts = {
         name: attempt
-        for name, attempt in Standings(path).attempts.items()
-        if attempt.status == "graded" and name not in again
+        for name, attempt in graded.items()
+        if name not in again or any(attempt.run is run for run in mine)
     }
-    for what in ("exercise", "suite", "seed"):
+    for what in _CONDITIONS:
         was = {name: getattr(attempt.run, what) for name, attempt in attempts.items()}
         if others := [name for name in was if was[name] != getattr(now, what)]:
             named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if others[_NAMED:] else "")
@@ -121,6 +163,19 @@ def _kept(path: Path, now: Started, again: set[str]) -> dict[str, str]:
                 " grade all again (--regrade '*'), or name another --out"
             )
     return {name: attempt.digest for name, attempt in attempts.items()}
+
+
+def _differ(one: Started, other: Started) -> bool:
+    return any(getattr(one, what) != getattr(other, what) for what in _CONDITIONS)
+
+
+def _told(sandbox: Sandbox, taken: intake.Taken, job: Job) -> Iterator[wire.Told]:
+    """What the sandbox tells of a submission; what goes wrong is a fault of that run, and of no other."""
+    exercise = job.policy.exercise
+    try:
+        yield from sandbox.told(taken.directory, exercise, Wishes(exercise), options(job))
+    except SuiteError as fault:
+        yield wire.Faulted(str(fault))
 
 
 class _Class:
@@ -148,7 +203,8 @@ class _Class:
                 worker.join()
         except BaseException as interrupted:
             self._fatal.append(interrupted)
-            self._sandbox.stop()  # ends what the workers listen to
+            with suppress(SuiteError):  # an engine that is gone has ended it
+                self._sandbox.stop()  # ends what the workers listen to
             raise
         if self._fatal:
             raise self._fatal[0]
@@ -181,6 +237,7 @@ class _Class:
             for attempt in range(1, _TRIES + 1):
                 if (fault := self._attempt(name, digest, taken, attempt)) == "":
                     return
+                self._sandbox.wait()
                 if self._fatal:  # nobody's fault, and nothing to be written down
                     return
             self._not_graded(name, digest, fault)
@@ -198,28 +255,25 @@ class _Class:
         self._see(Step(name, "runs"))
         exercise, how = self._job.policy.exercise, options(self._job)
         records: list[Record] = []
-        try:
-            for told in self._sandbox.told(taken.directory, exercise, Wishes(exercise), how):
-                match told:
-                    case wire.Reached(done, total, record):
-                        records.append(msgspec.structs.replace(record, submission=name))
-                        self._journal.append(Reached(name, records[-1]))
-                        self._see(Step(name, "runs", record.requirement, done, total))
-                    case wire.Refused(reason):
-                        self._unplayable(name, digest, reason)
-                        return ""
-                    case wire.Faulted(reason):
-                        return reason
-                    case wire.Finished(roles, warnings, seconds, limited):
-                        if broken := [record for record in records if record.verdict is Verdict.ERROR]:
-                            return _fault(broken[0])
-                        warnings = [*warnings, *(f"left out: {line}" for line in taken.left_out)]
-                        report = check.report(exercise, name, roles, warnings, how, records, seconds, limited=limited)
-                        self._graded(digest, report)
-                        return ""
-        except container.EngineFault as fault:
-            return str(fault)
-        return "the container ended before it had told all"
+        for told in _told(self._sandbox, taken, self._job):
+            match told:
+                case wire.Reached(done, total, record):
+                    records.append(msgspec.structs.replace(record, submission=name))
+                    self._journal.append(Reached(name, records[-1]))
+                    self._see(Step(name, "runs", record.requirement, done, total))
+                case wire.Refused(reason):
+                    self._unplayable(name, digest, reason)
+                    return ""
+                case wire.Faulted(reason):
+                    return reason
+                case wire.Finished(roles, warnings, seconds, limited):
+                    if broken := [record for record in records if record.verdict is Verdict.ERROR]:
+                        return _fault(broken[0])
+                    warnings = [*warnings, *(f"left out: {line}" for line in taken.left_out)]
+                    report = check.report(exercise, name, roles, warnings, how, records, seconds, limited=limited)
+                    self._graded(digest, report)
+                    return ""
+        return _CUT_OFF
 
     def _unplayable(self, name: str, digest: str, reason: str) -> None:
         """There is nothing that the attempt under way could run: no requirement is met, and each says why."""
@@ -276,31 +330,53 @@ def _not_found(name: str, requirement: Requirement, reason: str) -> Record:
 
 
 def audit(directory: Path, job: Job, times: int, sandbox: Sandbox) -> Iterator[str]:
-    """Run every submission so many times; a line for each verdict that is not what it was the first time."""
-    for entry in intake.submissions(directory):
+    """Run every submission so many times; a line for each verdict or outcome that is not what it was the first time.
+
+    SuiteError, at the end, names those that could not be run so often.
+    """
+    faults = []
+    for entry in _entries(directory, sandbox):
         first: dict[tuple[str, str], str] = {}
-        for run in range(1, times + 1):
-            now = _verdicts(entry, job, sandbox)
-            first = first or now
-            for case in sorted(first | now):
-                was, is_ = first.get(case, "no verdict"), now.get(case, "no verdict")
-                if was != is_:
-                    yield visible(f"{entry.name}: {' '.join(case).strip()}: {was} in run 1, {is_} in run {run}")
+        try:
+            for run in range(1, times + 1):
+                now = _verdicts(entry, job, sandbox)
+                first = first or now
+                for case in sorted(first | now):
+                    was, is_ = first.get(case, "no verdict"), now.get(case, "no verdict")
+                    if was != is_:
+                        yield visible(f"{entry.name}: {' '.join(case).strip()}: {was} in run 1, {is_} in run {run}")
+        except SuiteError as fault:
+            faults.append(visible(f"{entry.name}: {fault}"))
+    if faults:
+        raise SuiteError("\n".join(faults))
 
 
 def _verdicts(entry: intake.Entry, job: Job, sandbox: Sandbox) -> dict[tuple[str, str], str]:
     """The verdict on every case of a submission; one on the whole, where none of it could be run."""
-    exercise = job.policy.exercise
     with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
         try:
             taken = intake.take(entry.path, Path(scratch, "submission"))
         except intake.Refused as refused:
             return {("", ""): str(refused)}
-        told = list(sandbox.told(taken.directory, exercise, Wishes(exercise), options(job)))
-    if reasons := [one.reason for one in told if isinstance(one, wire.Refused | wire.Faulted)]:
+        for _ in range(_TRIES):
+            told = list(_told(sandbox, taken, job))
+            if not (faults := _faults(told)):
+                break
+            sandbox.wait()
+        else:
+            raise SuiteError(faults[0])
+    if reasons := [one.reason for one in told if isinstance(one, wire.Refused)]:
         return {("", ""): reasons[0]}
-    return {
-        (one.record.requirement, one.record.case): one.record.verdict.value
-        for one in told
-        if isinstance(one, wire.Reached)
-    }
+    return {(r.requirement, r.case): f"{r.verdict.value} ({r.outcome.value})" for r in _records(told)}
+
+
+def _records(told: list[wire.Told]) -> list[Record]:
+    return [one.record for one in told if isinstance(one, wire.Reached)]
+
+
+def _faults(told: list[wire.Told]) -> list[str]:
+    """Why these verdicts are none: what failed us, or that the end is missing."""
+    broken = [_fault(record) for record in _records(told) if record.verdict is Verdict.ERROR]
+    if not isinstance(told[-1] if told else None, wire.Finished | wire.Refused | wire.Faulted):
+        broken.append(_CUT_OFF)
+    return [one.reason for one in told if isinstance(one, wire.Faulted)] + broken

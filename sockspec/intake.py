@@ -11,7 +11,6 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -63,11 +62,20 @@ def submissions(class_directory: Path) -> list[Entry]:
     except OSError as error:
         raise UsageError(f"cannot read {class_directory}: {error.strerror}") from None
     entries = sorted((Entry(_without_ending(entry), Path(entry.path)) for entry in found), key=_order)
-    for one, other in pairwise(entries):
-        if one.name == other.name:
-            both = f"{visible(one.path.name)} and {visible(other.path.name)}"
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        # As it is shown: a journal and a gradebook have it so, and could not tell those that look alike apart.
+        other = seen.setdefault(visible(entry.name), entry)
+        if other is not entry:
+            both = f"{visible(other.path.name)} and {visible(entry.path.name)}"
             raise UsageError(f"{class_directory}: {both} are two submissions of one name; move one of them away")
     return entries
+
+
+def strays(class_directory: Path) -> list[str]:
+    """The files of a class's directory that are no submissions, as they are shown; those with a dot are nobody's."""
+    with os.scandir(class_directory) as listing:
+        return sorted(visible(entry.name) for entry in listing if not entry.name.startswith(".") and not _is_one(entry))
 
 
 def _is_one(entry: "os.DirEntry[str]") -> bool:

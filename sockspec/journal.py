@@ -42,6 +42,17 @@ class Started(msgspec.Struct, tag="run", tag_field="entry", frozen=True, forbid_
     tools: dict[str, str]
     """Versions, by name: compiler, interpreter, kernel."""
     isolation: str
+    bounds: str = ""
+    """Patience and limits, in words."""
+    regrade: list[str] = []
+    """Which submissions it was to grade again, as patterns."""
+    at: str
+    """ISO 8601, in UTC."""
+
+
+class Done(msgspec.Struct, tag="done", tag_field="entry", frozen=True, forbid_unknown_fields=True):
+    """The run has come to its end: who interrupts it now interrupts nothing."""
+
     at: str
     """ISO 8601, in UTC."""
 
@@ -77,7 +88,7 @@ class Ended(msgspec.Struct, tag="end", tag_field="entry", frozen=True, forbid_un
     slip: str = ""
 
 
-Entry = Started | Begun | Reached | Ended
+Entry = Started | Begun | Reached | Ended | Done
 
 _DECODER: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 _REACHED = msgspec.json.Decoder(Reached)
@@ -251,7 +262,8 @@ class Standings(Mapping[str, Standing]):
     def __init__(self, path: Path) -> None:
         """SuiteError if a verdict belongs to no attempt: then nobody can say what it is about."""
         self._path = path
-        self.attempts = dict(sorted(_attempts(path).items()))
+        attempts, self.unfinished = _attempts(path)
+        self.attempts = dict(sorted(attempts.items()))
 
     def __getitem__(self, submission: str) -> Standing:
         attempt = self.attempts[submission]
@@ -271,15 +283,20 @@ class Standings(Mapping[str, Standing]):
         return _decoded(file.readline(LONGEST), decoder, f"{self._path}, byte {offset:,}")
 
 
-def _attempts(path: Path) -> dict[str, Attempt]:
+def _attempts(path: Path) -> tuple[dict[str, Attempt], list[Started]]:
+    """The last complete attempts; and the runs since the last one that came to its end."""
     run: Started | None = None
+    unfinished: list[Started] = []
     reached: dict[str, array[int]] = {}
     complete: dict[str, Attempt] = {}
     for offset, entry in _placed(path):
         match entry:
             case Started():
                 run = entry
+                unfinished.append(run)
                 reached.clear()  # whoever wrote before has ended, and its unfinished attempts with it
+            case Done():
+                unfinished.clear()
             case Begun():
                 reached[entry.submission] = array("Q")
             case Reached() if entry.submission in reached:
@@ -289,7 +306,7 @@ def _attempts(path: Path) -> dict[str, Attempt]:
                 complete[entry.submission] = Attempt(run, entry.digest, entry.status, own, offset)
             case _:
                 raise SuiteError(f"the journal has a line about {entry.submission!r} that belongs to no attempt")
-    return complete
+    return complete, unfinished
 
 
 def _standing(run: Started, ended: Ended, records: list[Record]) -> Standing:

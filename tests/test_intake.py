@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sockspec import intake, workdir
 from sockspec.complaint import SuiteError, UsageError
-from sockspec.intake import BOUNDS, Refused, digest, pack, submissions, take, unpack
+from sockspec.intake import BOUNDS, Refused, digest, pack, strays, submissions, take, unpack
 from sockspec.members import Bounds
 
 SMALL = Bounds(content_bytes=1 << 16, files=5, directories=5, members=12, ratio=10, depth=4, path_bytes=600)
@@ -490,6 +490,16 @@ def school_class(tmp_path: Path) -> Path:
 
 def test_a_class_is_its_directories_and_archives_by_name(school_class: Path) -> None:
     assert [entry.name for entry in submissions(school_class)] == ["anna", "boris", "chen"]
+
+
+def test_two_names_that_look_alike_are_one_name(tmp_path: Path) -> None:
+    written(tmp_path / "class", {"bob\x07/server.c": b"", "bob\\x07/server.c": b"", "bobby/server.c": b""})
+    with pytest.raises(UsageError, match="two submissions of one name"):
+        submissions(tmp_path / "class")
+
+
+def test_files_that_are_no_submissions_can_be_mentioned(school_class: Path) -> None:
+    assert strays(school_class) == ["grades.csv"]
 
 
 def test_two_submissions_of_one_name_are_an_error_that_says_which(school_class: Path) -> None:
