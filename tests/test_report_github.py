@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from sockspec.model import Again
 from sockspec.report import as_github
-from sockspec.report.view import ungraded
+from sockspec.report.view import OURS, ungraded
 from sockspec.verdict import Verdict
 from sockspec.visible import visible, visible_lines
 from tests.grading import (
@@ -82,7 +82,7 @@ def test_an_annotation_is_short() -> None:
 
 def test_one_that_is_not_graded_is_a_warning() -> None:
     said = as_github.annotations(seen(not_graded()))
-    assert said == "::warning title=echo%3A not graded::the sandbox ended before the suite did\n"
+    assert said == f"::warning title=echo%3A not graded::{OURS}\n"
 
 
 @settings(deadline=None, max_examples=25)

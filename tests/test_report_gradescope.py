@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from sockspec.journal import Standing
 from sockspec.policy import Policy, Score, score
 from sockspec.report import as_gradescope
+from sockspec.report.view import OURS
 from sockspec.verdict import Outcome, Verdict
 from tests.grading import (
     HIDDEN,
@@ -72,7 +73,7 @@ def test_each_hidden_check_is_there_for_instructors() -> None:
 def test_one_that_is_not_graded_has_neither_score_nor_tests() -> None:
     document = rendered(not_graded())
     assert "score" not in document and document["tests"] == []
-    assert document["output"].startswith("echo: not graded: the sandbox ended before the suite did\nThis does not mean")
+    assert document["output"].startswith(f"echo: not graded: {OURS}\nThis does not mean")
 
 
 def test_what_was_not_built_passes_nothing() -> None:

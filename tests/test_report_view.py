@@ -13,7 +13,7 @@ from sockspec.journal import Standing
 from sockspec.model import Report
 from sockspec.policy import Policy, Score, Tell, score
 from sockspec.report import as_classroom50, as_feedback, as_github, as_gradescope, as_page
-from sockspec.report.view import UNTOLD, View
+from sockspec.report.view import OURS, UNTOLD, View
 from sockspec.verdict import Outcome, Verdict
 from tests.grading import HIDDEN, SLUGS, not_graded, record, seen, standing, with_policy, with_records
 from tests.running import checked
@@ -96,10 +96,18 @@ def test_a_verdict_alone_still_says_what_was_not_built() -> None:
     assert "NOT BUILT  your server was not built\n  again: " in text
 
 
-def test_why_there_is_no_grade_is_told_unless_it_names_something_hidden() -> None:
-    reasons = ["the disk was full", f"{HIDDEN} was not run: x", "server.in-pieces was not run"]
-    views = [seen(not_graded("ada", reason), with_policy((HIDDEN,))) for reason in reasons]
-    assert [view.reason for view in views] == ["the disk was full", UNTOLD, UNTOLD]
+def test_a_fault_of_ours_is_told_without_its_details() -> None:
+    view = seen(not_graded("ada", 'File "/opt/sockspec/house/sockspec/check.py"'))
+    assert view.reason == OURS
+    assert "/opt" not in shown(view)
+
+
+def test_a_check_that_could_not_be_judged_is_told_without_its_details() -> None:
+    broken = [
+        record(slug, Verdict.ERROR, "OSError: /opt/sockspec") if slug == HIDDEN else record(slug) for slug in SLUGS
+    ]
+    view = seen(with_records("ada", broken))
+    assert (view.points, view.reason, "/opt" in shown(view)) == (None, OURS, False)
 
 
 def test_a_hidden_check_that_was_not_run_is_not_named() -> None:
@@ -111,7 +119,7 @@ def test_a_hidden_check_that_was_not_run_is_not_named() -> None:
 
 def test_one_that_is_not_graded_has_no_points_in_any_format() -> None:
     view = seen(not_graded("dora", "the disk was full"))
-    assert "the disk was full" in shown(view)
+    assert OURS in shown(view)
     assert not re.search(r"\b0 (of|points)|\"score\"|\b0/", shown(view))
 
 

@@ -37,11 +37,12 @@ def main(home: Path) -> None:
     ending.as_by_ctrl_c()
     by = policy.read(home / "source" / POLICY)
     results = home / "results" / "results.json"
-    outputs.write(results, [_rendered(_not_graded(UNFINISHED), by)])
+    outputs.write(results, [_rendered(_not_graded(UNFINISHED), by, told=UNFINISHED)])
     isolation, users = names.isolate(), shut_out(home)
     try:
         standing = Standing(_NAME, "", "graded", "", _report(home / _NAME, by, isolation, users=users))
     except SuiteError as fault:
+        sys.stderr.write(f"{visible_lines(str(fault))}\n")  # the log that whoever grades can read
         standing = _not_graded(visible_lines(str(fault)))
     outputs.write(results, [_rendered(standing, by)])
 
@@ -92,9 +93,10 @@ def _report(directory: Path, by: Policy, isolation: Isolation, *, users: bool) -
     return msgspec.structs.replace(report, submission=_NAME, warnings=[*report.warnings, *left_out])
 
 
-def _rendered(standing: Standing, by: Policy) -> bytes:
+def _rendered(standing: Standing, by: Policy, *, told: str = "") -> bytes:
     graded = score(by, standing)
     seen = view(standing, by, catalogue.exercise(by.exercise).requirements)
+    seen = msgspec.structs.replace(seen, reason=told or seen.reason)
     return as_gradescope.render(seen, by, graded if isinstance(graded, Score) else None)
 
 

@@ -13,10 +13,12 @@ from sockspec.journal import Standing
 from sockspec.model import Again, Report
 from sockspec.policy import Earned, NotGraded, Policy, score
 from sockspec.report.story import closing
-from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, rows
+from sockspec.verdict import UNPLAYED, Diagnosis, Outcome, Record, Verdict, rows
 
 UNTOLD = "a check could not be made; ask whoever grades"
 """Why there is no grade, where the reason is about something hidden."""
+OURS = "what checks programs has failed, and no program of yours; ask whoever grades"
+"""Why there is no grade, where the suite or the machine was at fault: the details help only whoever mends it."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,7 @@ def view(standing: Standing, policy: Policy, requirements: Mapping[str, Requirem
         points=None if isinstance(graded, NotGraded) else sum(each.points for each in earned),
         worth=sum(policy.points[slug] for slug in shown),
         unseen=sum(policy.points[slug] for slug in policy.hidden),
-        reason=_reason(graded, policy) if isinstance(graded, NotGraded) else "",
+        reason=_reason(graded, policy, standing) if isinstance(graded, NotGraded) else "",
         earned=[msgspec.structs.replace(each, row=kept.get(each.requirement)) for each in earned],
         report=report,
         requirements=shown,
@@ -89,19 +91,33 @@ def _told(requirement: Requirement, policy: Policy) -> Requirement:
     return requirement if policy.tell == "full" else msgspec.structs.replace(requirement, hint="")
 
 
-def _reason(graded: NotGraded, policy: Policy) -> str:
+def _reason(graded: NotGraded, policy: Policy, standing: Standing) -> str:
+    fault = any(r.requirement == graded.requirement and r.verdict is Verdict.ERROR for r in _records(standing))
+    if standing.status != "graded" or (fault and graded.requirement not in policy.hidden):
+        return OURS
     named = any(slug in graded.reason or slug.split(".", 1)[1] in graded.reason for slug in policy.hidden)
     return UNTOLD if named or graded.requirement in policy.hidden else graded.reason
 
 
+def _records(standing: Standing) -> list[Record]:
+    return standing.report.records if standing.report else []
+
+
 def _report(report: Report, policy: Policy, shown: Mapping[str, Requirement]) -> Report:
     """The report without what is hidden; and no slip beside something hidden, for it tells what failed and what not."""
-    records = [record for record in report.records if record.requirement in shown]
+    records = [_without_faults(record) for record in report.records if record.requirement in shown]
     if policy.tell == "verdict":
         records = [_verdict_alone(row.worst) for row in rows(records)]
     slip = report.slip if policy.tell == "full" and not policy.hidden else ""
     warnings = report.warnings if policy.tell != "verdict" else []
     return msgspec.structs.replace(report, records=records, slip=slip, warnings=warnings)
+
+
+def _without_faults(record: Record) -> Record:
+    """What failed us is not told with the details of our house."""
+    if record.verdict is not Verdict.ERROR:
+        return record
+    return msgspec.structs.replace(record, diagnosis=Diagnosis(OURS), note="")
 
 
 def _verdict_alone(record: Record) -> Record:
