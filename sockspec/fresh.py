@@ -18,7 +18,8 @@ _DEVICES = Path("/dev")  # /dev/stdout is a link, to whatever that is
 def write(path: Path, pieces: Iterable[bytes], *, lasting: bool = False) -> None:
     """Write the file, and the directories that it is in; an OSError leaves what was there, and nothing else.
 
-    Lasting, it is on the disk before it takes its place: a crash leaves no half of it. A device or a pipe is written to: there is nothing to take its place.
+    Lasting, it is on the disk before it takes its place: a crash leaves no half of it. A device or a pipe is written
+    to: there is nothing to take its place.
     """
     if _is_stream(path):
         with path.open("wb") as stream:

@@ -8,7 +8,6 @@ command goes on where the journal ends; what is graded and has not changed since
 import hashlib
 import platform
 import queue
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 import sockspec
-from sockspec import catalogue, check, intake
+from sockspec import catalogue, check, intake, scratch
 from sockspec.catalogue import Requirement
 from sockspec.complaint import SuiteError, UsageError, nearest
 from sockspec.isolation import Isolation
@@ -222,9 +221,9 @@ class _Class:
 
     def _submission(self, entry: intake.Entry) -> None:
         name = visible(entry.name)
-        with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+        with scratch.directory() as place:
             try:
-                taken = intake.take(entry.path, Path(scratch, "submission"))
+                taken = intake.take(entry.path, place / "submission")
             except intake.Refused as refused:
                 digest = hashlib.sha256(refused.reason.encode()).hexdigest()
                 if not self._keeps(name, digest):
@@ -353,9 +352,9 @@ def audit(directory: Path, job: Job, times: int, sandbox: Sandbox) -> Iterator[s
 
 def _verdicts(entry: intake.Entry, job: Job, sandbox: Sandbox) -> dict[tuple[str, str], str]:
     """The verdict on every case of a submission; one on the whole, where none of it could be run."""
-    with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+    with scratch.directory() as place:
         try:
-            taken = intake.take(entry.path, Path(scratch, "submission"))
+            taken = intake.take(entry.path, place / "submission")
         except intake.Refused as refused:
             return {("", ""): str(refused)}
         for _ in range(_TRIES):

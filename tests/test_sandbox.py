@@ -136,12 +136,12 @@ def test_a_check_that_is_ended_leaves_no_container(number: signal.Signals, tmp_p
         check.send_signal(number)
     while started & containers(running=True):
         pass
+    container.remove_orphans(container.connect())
+    assert not started & containers()
 
 
 def containers(*, running: bool = False) -> set[str]:
     """The containers of ours that there are."""
-    from sockspec.sandbox import container
-
     found = container.connect().api.containers(all=not running, filters={"label": container.LABEL})
     return {each["Id"] for each in found}
 

@@ -6,7 +6,6 @@ to every other: nobody's program has ever been near it.
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sockspec import fresh, intake
+from sockspec import fresh, intake, scratch
 from sockspec.check import Options, Seen, report
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.model import Report
@@ -66,6 +65,7 @@ class Sandbox:
             self.engine: str = client.version()["Version"]
         self.label = label or f"{os.getpid()}-{time.monotonic_ns()}"
         self.say = say
+        scratch.sweep()
         container.remove_orphans(client)
 
     def stop(self) -> None:
@@ -125,8 +125,8 @@ class Sandbox:
         started = time.monotonic()
         records = []
         name = visible(directory.resolve().name)
-        with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
-            copy = Path(scratch, "submission")
+        with scratch.directory() as place:
+            copy = place / "submission"
             try:
                 taken = intake.take(directory, copy)
             except intake.Refused as refused:
