@@ -1,5 +1,6 @@
 """Tests in containers: run where a Docker engine answers, skipped with its reason where none does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,27 @@ import pytest
 
 from sockspec import engine, journal
 from sockspec.journal import Begun, Ended
+from tests.running import checked
 
 needs_engine = pytest.mark.skipif(bool(engine.absent()), reason=engine.absent() or "an engine answers")
 DOCKER = ("--sandbox", "docker")
 GRADE = ("--exercise", "echo")
+ONE = ("--exercise", "echo", "--role", "server", "--only", "nothing-extra")
+
+
+def said_inside(directory: Path, expression: str) -> str:
+    """The value of that expression, as a program sees it in a container: its last words."""
+    directory.mkdir()
+    (directory / "server.py").write_text(f"import os, socket, sys\nsys.exit(repr({expression}))\n")
+    report = checked(directory, *ONE, *DOCKER)
+    return str(report["verdicts"][0]["diagnosis"]["last_words"])
+
+
+def is_apart(directory: Path) -> bool:
+    """Shown, not believed: a program that only says in which process namespace it is, is not in ours."""
+    namespace = "os.readlink('/proc/self/ns/pid')"
+    said = said_inside(directory / "probe", namespace)
+    return said.startswith("'pid:[") and said != repr(os.readlink("/proc/self/ns/pid"))
 
 
 def grading(directory: Path, out: Path, *options: object) -> "subprocess.Popen[bytes]":

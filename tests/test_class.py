@@ -1,10 +1,10 @@
 """A class is graded in containers: the right grade for each, whoever hands in what, and however often it is stopped."""
 
-import io
 import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 from collections import Counter
 from contextlib import suppress
@@ -15,12 +15,15 @@ import pytest
 from sockspec import catalogue, journal, policy
 from sockspec.journal import Standing
 from sockspec.mutants import mutants, write
-from tests.contained import GRADE, ended, grading, needs_engine
+from sockspec.visible import visible
+from tests.contained import GRADE, ended, grading, is_apart, needs_engine
 from tests.hostile import hostile
 from tests.running import PROGRAMS, sockspec
 
 pytestmark = pytest.mark.xdist_group("class")  # it is graded once, for all tests here
 ECHO = policy.of("echo")
+SLIPPED = "sockspec-slipped-out"
+CLEARS = "clears\x1b[2J"
 LIGHT = ("reads-", "prints-", "forges-", "conftest", "pytest", "sitecustomize", "socket", "symlink")
 """Hostile submissions that are done in a moment, by how their names begin."""
 
@@ -87,10 +90,18 @@ def put_archives(class_: Class) -> None:
         for path in good.iterdir():
             zipped.write(path, f"some/where/{path.name}".replace("some/where/", ""))
     class_.put("no-zip", without(set())).with_suffix(".zip").write_text("this is no archive")
-    bomb = io.BytesIO()
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as zipped:
+    with zipfile.ZipFile(class_.put("bomb", without(set())).with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr("server.py", bytes(200 << 20))
-    class_.put("bomb", without(set())).with_suffix(".zip").write_bytes(bomb.getvalue())
+    for name, member in (("slips", f"../{SLIPPED}"), ("slips-far", f"/{SLIPPED}")):
+        with zipfile.ZipFile(class_.put(name, without(set())).with_suffix(".zip"), "w") as zipped:
+            zipped.writestr("server.py", "print('honest')")
+            zipped.writestr(member, "out")
+    with tarfile.open(class_.put("device", without(set())).with_suffix(".tar"), "w") as archive:
+        device = tarfile.TarInfo("server.py")
+        device.type, device.devmajor, device.devminor = tarfile.CHRTYPE, 1, 5  # /dev/zero has no end
+        archive.addfile(device)
+    with tarfile.open(class_.put(visible(CLEARS), without(roles_in(good))).with_name(f"{CLEARS}.tar"), "w") as archive:
+        archive.add(good, "\u202e\x1b]0;x\x07")
 
 
 def stands(out: Path) -> dict[str, Standing]:
@@ -100,6 +111,7 @@ def stands(out: Path) -> dict[str, Standing]:
 @pytest.fixture(scope="module")
 def graded(class_: Class, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That class graded, and the grader killed three times on the way."""
+    assert is_apart(tmp_path_factory.mktemp("apart")), "the sandbox is none: nothing hostile is started"
     out = tmp_path_factory.mktemp("results")
     for share in (0.2, 0.5, 0.8):
         with grading(class_.directory, out, "--jobs", 2) as grader:
@@ -116,6 +128,12 @@ def graded(class_: Class, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_engine
 def test_a_class_has_more_than_sixty_submissions(class_: Class) -> None:
     assert len(class_.unmet) >= 60
+
+
+@needs_engine
+def test_no_archive_put_anything_outside(class_: Class, graded: Path) -> None:
+    places = (class_.directory, class_.directory.parent, graded, Path("/"), Path.cwd(), Path(tempfile.gettempdir()))
+    assert [place / SLIPPED for place in places if (place / SLIPPED).exists()] == []
 
 
 @needs_engine

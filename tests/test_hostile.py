@@ -5,16 +5,22 @@ runs in the sandbox does not run here; where it does, or where there is no engin
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
+import threading
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sockspec import engine, house
+from sockspec.kernel import threads as proc
+from tests.contained import is_apart
 from tests.hostile import Hostile, hostile
 
 ALL = hostile()
@@ -23,6 +29,8 @@ IDS = [f"{each.verdict}-{each.name}" for each in ALL]
 NEIGHBOUR = house.FIXTURES / "programs" / "echo" / "python-iterative"
 OUTCOMES = {"crashed": "crashes", "limit": "limit", "spinning": "spinning", "stuck": "stuck", "not built": "not-built",
             "not started": "not-started"}  # fmt: skip
+MOST_MEMORY_BYTES = 256 << 20
+"""Of the grader; it holds what a program printed in part only, and that is in the container."""
 MOST_S = 600
 """Beyond every limit of the sandbox: a check that takes longer hangs, whatever the submission did."""
 
@@ -41,13 +49,22 @@ class Checked:
         options = [word for pattern in only for word in ("--only", pattern)]
         command = [sys.executable, "-P", "-m", "sockspec", "check", str(directory), "--exercise", exercise,
                    "--role", role, *options, "--sandbox", "docker", "--json", str(file)]  # fmt: skip
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            run = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,
+                env={**os.environ, "TMPDIR": scratch},
+            )  # fmt: skip
+            timer = threading.Timer(MOST_S, run.kill)
+            timer.start()
             try:
-                out, err = run.communicate(timeout=MOST_S)
+                _, status, used = os.wait4(run.pid, 0)
             finally:
-                run.kill()
-        self.pid, self.status = run.pid, run.returncode
-        self.text = (out + err).decode()
+                timer.cancel()
+            self.status = run.returncode = os.waitstatus_to_exitcode(status)
+            self.memory_bytes = used.ru_maxrss << 10
+            self.left = [*containers(run.pid), *processes(run.pid), *os.listdir(scratch)]
+            out.seek(0), err.seek(0)
+            self.text = (out.read() + err.read()).decode()
         self.report: dict[str, Any] = json.loads(file.read_bytes()) if file.exists() else {"verdicts": []}
 
     def verdicts(self) -> set[str]:
@@ -74,7 +91,17 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def left(pid: int) -> list[str]:
+def processes(session: int) -> list[str]:
+    """The processes of that session."""
+    found = []
+    for pid in proc.everybody():
+        with suppress(ProcessLookupError):
+            if os.getsid(pid) == session:
+                found.append(f"process {pid}")
+    return found
+
+
+def containers(pid: int) -> list[str]:
     """The containers that the check of that process has left; they are labelled with it."""
     command = ["docker", "ps", "--all", "--filter", "label=sockspec", "--format", '{{.Label "sockspec"}}']
     labels = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
@@ -86,6 +113,7 @@ def contained(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Shown, not believed: what runs in the sandbox leaves no mark on this machine."""
     if reason := engine.absent():
         pytest.skip(f"hostile submissions run in containers only: {reason}")
+    assert is_apart(tmp_path_factory.mktemp("apart")), "the sandbox is none: nothing hostile is started"
     directory = tmp_path_factory.mktemp("probe")
     mark = directory / "marks" / "mark"
     probe = directory / "probe"
@@ -110,7 +138,8 @@ def test_it_gets_its_verdict_and_its_neighbour_passes(each: Hostile, tmp_path: P
     assert [path for path in each.paths if path.exists()] == []
     neighbour = Checked(NEIGHBOUR, "echo", "server", ["server.in-pieces", "server.next-client"], tmp_path / "good.json")
     assert neighbour.verdicts() == {"passes"}, neighbour.text
-    assert left(seen.pid) + left(neighbour.pid) == []
+    assert seen.left + neighbour.left == []
+    assert max(seen.memory_bytes, neighbour.memory_bytes) < MOST_MEMORY_BYTES
 
 
 @pytest.mark.usefixtures("contained")

@@ -85,7 +85,7 @@ def tell(client: Any, image: str, order: wire.Order, cargo: bytes, *, label: str
             raw: socket.socket = getattr(stream, "_sock", stream)
             client.api.start(identity)
             complaints = bytearray()
-            with _watchdog(client, identity, raw):
+            with contextlib.closing(raw), contextlib.closing(stream), _watchdog(client, identity, raw):
                 sender = threading.Thread(target=_send, args=(raw, order, cargo), daemon=True)
                 sender.start()
                 yield from wire.decode(_heard(raw, complaints))

@@ -8,6 +8,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,19 +59,19 @@ class Sandbox:
     """An engine and an image, ready to take submissions."""
 
     def __init__(self, say: image.Say, *, base: str = "", label: str = "") -> None:
-        client = container.connect()
-        self.image = image.ready(client, say, base=base)
-        with container.faults("the engine does not answer"):
-            self.image_id: str = client.images.get(self.image).id
-            self.engine: str = client.version()["Version"]
         self.label = label or f"{os.getpid()}-{time.monotonic_ns()}"
         self.say = say
         scratch.sweep()
-        container.remove_orphans(client)
+        with closing(container.connect()) as client, container.faults("the engine does not answer"):
+            self.image = image.ready(client, say, base=base)
+            self.image_id: str = client.images.get(self.image).id
+            self.engine: str = client.version()["Version"]
+            container.remove_orphans(client)
 
     def stop(self) -> None:
         """End every container of this sandbox, at once, and what somebody who was killed has left under its label."""
-        container.remove_all(container.connect(), self.label)
+        with closing(container.connect()) as client:
+            container.remove_all(client, self.label)
 
     def wait(self) -> None:
         """Return once the engine answers; EngineFault if it does not come back."""
@@ -78,7 +79,8 @@ class Sandbox:
 
     def tools(self) -> dict[str, str]:
         """The versions of what programs are built and run with, by name."""
-        return container.tools(container.connect(), self.image)
+        with closing(container.connect()) as client:
+            return container.tools(client, self.image)
 
     def observed(self, exercise: str, options: Options) -> bytes:
         """What the reference does in every scenario of the exercise; recorded if nobody has yet."""
@@ -89,7 +91,7 @@ class Sandbox:
             return found
         self.say(f"recording what the reference of {exercise} does")
         order = wire.Order(exercise, options.settings)
-        told = self._again(lambda: list(container.tell(container.connect(), self.image, order, b"", label=self.label)))
+        told = self._again(lambda: list(self._tell(order, b"")))
         if faults := [one.reason for one in told if isinstance(one, wire.Faulted | wire.Refused)]:
             raise SuiteError("\n".join(faults))
         observed = b"".join(one.piece for one in told if isinstance(one, wire.Observed))
@@ -115,7 +117,11 @@ class Sandbox:
             exercise, options.settings, wishes.roles, options.only, options.strict, options.jobs, wishes.commands,
             wishes.build, wishes.port, len(packed), len(observed),
         )  # fmt: skip
-        yield from container.tell(container.connect(), self.image, order, observed + packed, label=self.label)
+        yield from self._tell(order, observed + packed)
+
+    def _tell(self, order: wire.Order, cargo: bytes) -> Iterator[wire.Told]:
+        with closing(container.connect()) as client:
+            yield from container.tell(client, self.image, order, cargo, label=self.label)
 
     def check(self, directory: Path, exercise: str, wishes: Wishes, options: Options, seen: Seen) -> Report:
         """The report on one directory; UsageError if there is nothing in it to play."""
