@@ -118,9 +118,9 @@ def test_files_that_we_may_not_read_are_counted() -> None:
 WITHOUT = """
 import sys
 from sockspec.cli import main
-from sockspec.sandbox import container
+from sockspec.sandbox import capabilities
 
-container._CAPABILITIES.remove("SYS_PTRACE")
+del capabilities.KEPT["SYS_PTRACE"]
 main()
 """
 """The command line, with a sandbox whose root may not trace, like that of many another engine."""
