@@ -132,7 +132,7 @@ def checked(directory: Path, *options: str) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile() as file:
         done = subprocess.run([*command, "--json", file.name], capture_output=True, text=True, check=False)
         assert done.returncode in (0, 1), done.stderr
-        return dict(json.loads(file.read()))
+        return dict(json.loads(Path(file.name).read_bytes()))
 
 
 @needs_engine
