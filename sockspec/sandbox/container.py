@@ -58,7 +58,8 @@ def wait() -> None:
             return connect().close()  # type: ignore[no-any-return]
         except EngineFault as fault:
             if time.monotonic() >= until:
-                raise EngineFault(f"{fault}\nStart it, and the same command again: what is graded is kept") from None
+                remedy = "Start it, and the same command again: a class goes on where it stopped"
+                raise EngineFault(f"{fault}\n{remedy}") from None
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, _LAST_PAUSE_S)
 
