@@ -17,6 +17,7 @@ from sockspec.failure import Disturbed
 from sockspec.kernel.calls import SLEEPS
 from sockspec.kernel.look import Look
 from sockspec.kernel.sockets import Address
+from sockspec.kernel.ticks import ticking
 from sockspec.oracle import Facet
 from sockspec.peer import Stage, common_prefix, count
 from sockspec.verdict import Outcome
@@ -57,6 +58,7 @@ class DatagramPeer:
         self._inbox: list[Datagram] = []
         self._serving = False
         self._silent_at = 0.0
+        self._stop_pestering: Callable[[], None] = lambda: None
         for opened in sockets:
             opened.setblocking(False)
         self._serve()
@@ -84,6 +86,28 @@ class DatagramPeer:
         here = datagram.socket if datagram.socket in self._sockets else self._sockets[0]
         self._send(here, data, datagram.source)
 
+    def pester(self, datagram: Datagram, data: bytes, every_s: float, times: int) -> None:
+        """From now on answer it with that data, so many times, while a program is waited for that waits on a timer."""
+        self.did.append(f"sent {_called(data)} every {every_s:g} s")
+        here = datagram.socket if datagram.socket in self._sockets else self._sockets[0]
+        clock, watch, left = ticking(every_s), self._stage.watch, times
+
+        def tick(_: int) -> None:
+            nonlocal left
+            clock.read(8)
+            self._send(here, data, datagram.source)
+            left -= 1
+            if not left:
+                self._stop_pestering()
+
+        def stop() -> None:
+            watch.remove(clock.fileno())
+            clock.close()
+            self._stop_pestering = lambda: None
+
+        self._stop_pestering = stop
+        watch.add(clock.fileno(), select.EPOLLIN, tick)
+
     def stay_silent(self, seconds: float) -> None:
         """Let the program wait for us in vain, as long as the exercise makes it wait: that costs no patience."""
         self.did.append("did not reply")
@@ -98,6 +122,7 @@ class DatagramPeer:
     def vanish(self) -> None:
         """Close without a word in the story: how every peer leaves when its scenario is over."""
         self._stop_serving()
+        self._stop_pestering()
         for opened in self._sockets:
             opened.close()
         self._sockets = []

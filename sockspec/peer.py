@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from typing import Literal, NoReturn, Protocol
 
 from sockspec.complaint import SuiteError
@@ -364,7 +365,9 @@ class Peer:
         """The line of the story that is about this peer."""
         if self.knocks:
             return f"{self.name}: asked for a connection, and was not let in"
-        parts = [*self.did, f"received {count(self.received)}"]
+        times = [(what, len(list(same))) for what, same in groupby(self.did)]
+        did = [f"{what} {number} times" if number > 1 else what for what, number in times]
+        parts = [*did, f"received {count(self.received)}"]
         if self.ended:
             parts.append({"end": "then the end of the stream", "reset": "then a reset"}[self.ended])
         return f"{self.name}: {', '.join(parts)}"

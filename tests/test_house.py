@@ -12,9 +12,9 @@ ENGINE = house.ROOT / "sockspec"
 ROOMS = [
     "__init__", "complaint", "verdict", "model", "visible", "fresh", "scratch", "limits", "environment", "house",
     "ending", "catalogue", "isolation", "names", "kernel", "kernel.calls", "kernel.threads", "kernel.sockets",
-    "kernel.datagrams", "kernel.held", "kernel.ends", "kernel.look", "failure", "account", "sight", "workdir",
-    "members", "intake", "manifest", "submission", "mutants", "pages", "oracle", "terminal", "program", "watch", "peer",
-    "datagram_peer", "diagnosis", "site", "scenario", "screen", "client", "server", "udp", "udp.client", "udp.server",
+    "kernel.datagrams", "kernel.held", "kernel.ends", "kernel.look", "kernel.ticks", "failure", "account", "sight",
+    "workdir", "members", "intake", "manifest", "submission", "mutants", "pages", "oracle", "terminal", "program",
+    "watch", "peer", "datagram_peer", "diagnosis", "site", "scenario", "screen", "client", "server", "udp", "udp.client", "udp.server",
     "suite", "shared", "shared.server", "shared.client", "shared.http", "shared.http_server", "build", "plugin",
     "journal", "policy", "report", "report.story", "report.as_json", "report.as_junit", "report.terminal",
     "report.progress", "report.view", "report.words", "report.html", "report.as_feedback", "report.as_page",

@@ -623,6 +623,13 @@ def test_a_peer_tells_what_it_did(stage: Stage) -> None:
     )
 
 
+def test_what_a_peer_did_again_and_again_is_told_once(stage: Stage) -> None:
+    peer = stage.client(stage.c(NEVER_READS))
+    for data in (b"hi", b"hi", b"hi", b"there", b"hi"):
+        peer.send(data)
+    assert peer.told() == "first client: sent 2 bytes 3 times, sent 5 bytes, sent 2 bytes, received nothing"
+
+
 @pytest.mark.parametrize(("size", "words"), [(0, "nothing"), (1, "1 byte"), (2, "2 bytes"), (1234, "1,234 bytes")])
 def test_bytes_are_counted_in_words(size: int, words: str) -> None:
     assert count(bytes(size)) == words

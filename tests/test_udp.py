@@ -19,7 +19,7 @@ from sockspec.submission import Cast, Command
 from sockspec.udp.client import DatagramClient
 from sockspec.udp.server import DatagramServer
 from sockspec.verdict import Outcome
-from sockspec.watch import Patience
+from sockspec.watch import Patience, Why
 from tests.stage import Stage, Staged
 
 pytest_plugins = ["tests.stage"]
@@ -231,6 +231,24 @@ def test_a_stranger_answers_from_a_port_of_its_own(talking: Stage) -> None:
     line = peer.expect_line()
     talking.datagram_peer([talking.bind(LOOPBACK)], "a stranger").answer(line, b"hello")
     assert talking.ended(program) == "False\n"
+
+
+PATIENT = "s.settimeout(9); s.sendto(b'hello', there); "
+
+
+def test_a_pest_sends_again_and_again_while_something_else_is_waited_for(talking: Stage) -> None:
+    peer, program = server_for(talking, PATIENT + "print([s.recvfrom(99)[0] for _ in range(3)])")
+    peer.pester(peer.expect_line(), b"hi", 0.01, 3)
+    assert talking.ended(program) == "[b'hi', b'hi', b'hi']\n"
+
+
+def test_a_pest_has_enough_of_it_in_the_end(talking: Stage) -> None:
+    listens = "s.recvfrom(99); s.recvfrom(99); s.settimeout(None); s.recvfrom(99)"
+    peer, program = server_for(talking, PATIENT + listens)
+    peer.pester(peer.expect_line(), b"hi", 0.01, 2)
+    standstill = talking.watch.until(lambda: program.exit is not None)
+    assert standstill is not None
+    assert standstill.why is Why.SETTLED
 
 
 def test_while_we_are_silent_a_timer_costs_no_patience(staged: Staged) -> None:

@@ -1,10 +1,13 @@
 """Packets of a chat: a length in two bytes, the more significant one first, and so many bytes of a JSON object."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 
 from sockspec.suite import Meaning
 
 _FIELDS = ("type", "nick", "message")
+_MUCH_BYTES = 20 << 20  # 8 MiB, and more than the kernel holds for the two of them
 
 
 def packet(data: bytes) -> bytes:
@@ -20,6 +23,12 @@ def chat(message: str) -> bytes:
     return _packet(type="chat", message=message)
 
 
+def padded(message: str, size: int) -> bytes:
+    """What a client sends, with a field that nobody asked for, which makes it that many bytes, its length included."""
+    bare = _packet(type="chat", message=message, padding="")
+    return _packet(type="chat", message=message, padding="x" * (size - len(bare)))
+
+
 def told(nick: str, message: str) -> bytes:
     """What a server makes of it."""
     return _packet(type="chat", nick=nick, message=message)
@@ -31,6 +40,10 @@ def join(nick: str) -> bytes:
 
 def leave(nick: str) -> bytes:
     return _packet(type="leave", nick=nick)
+
+
+NEWS: dict[str, Callable[[str], bytes]] = {"join": join, "leave": leave, "chat": partial(told, message="hi")}
+"""What a server tells of somebody with that nick."""
 
 
 def _packet(**fields: str) -> bytes:
@@ -46,13 +59,32 @@ def meaning(sent: bytes) -> bytes:
 
 def but_leave(nick: str) -> Meaning:
     """The same without the news that somebody has left, whom a server may have sent away."""
-    gone = meaning(leave(nick))
-    return lambda sent: meaning(sent).replace(gone, b"")
+    return but(leave(nick))
 
 
-def last_word(sent: bytes) -> bytes:
+def but(*packets: bytes) -> Meaning:
+    """The same without those packets, which a server may tell or not."""
+    left_free = {meaning(each) for each in packets}
+
+    def rest(sent: bytes) -> bytes:
+        return b"".join(line for line in meaning(sent).splitlines(keepends=True) if line not in left_free)
+
+    return rest
+
+
+def last_word(sent: bytes, as_: Meaning = meaning) -> bytes:
     """The last packet alone: what is before it is left free."""
-    return b"".join(meaning(sent).splitlines(keepends=True)[-1:])
+    return b"".join(as_(sent).splitlines(keepends=True)[-1:])
+
+
+def last_word_but_leave(nick: str) -> Meaning:
+    """The last packet but for that news."""
+    return partial(last_word, as_=but_leave(nick))
+
+
+def whether_kept(sent: bytes) -> bytes:
+    """Whether that is more than what a server may keep for somebody who does not read."""
+    return b"everything" if len(sent) > _MUCH_BYTES else b"not everything"
 
 
 def in_any_order(sent: bytes) -> bytes:

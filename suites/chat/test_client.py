@@ -19,7 +19,7 @@ from sockspec.shared.client import (  # noqa: F401
     test_when_the_ipv6_address_refuses_it_tries_the_ipv4_address,
 )
 from sockspec.suite import Client, Server, Visit, requirement
-from suites.chat.packets import join, leave, packet, told
+from suites.chat.packets import NEWS, join, leave, packet, told
 
 NICKS = ["Ψυχή", "山田太郎", "two words", 'a "nick"', "back\\slash", "🌊", "n" * 1000]
 LINES = {
@@ -44,7 +44,9 @@ SPELLINGS = {
     "like-a-line": told("grace", "linus: hello"),
 }
 LENGTHS = [127, 128, 255, 256, 1000, 4096, 32768, 65400]
+LONGEST = 65535 - len(told("grace", "")[2:])  # letters, in a packet of 65535 bytes
 FORGED = "*** grace has left the chat"
+TRICKS = {"escape": "\x1b[2J\x1b[H", "lf": "\n", "cr": "\r", "c1": "\x9b2J\x9b1;1H"}
 
 
 def joined(client: Client) -> Visit:
@@ -123,6 +125,13 @@ def test_after_a_long_message_the_next_one_is_shown(client: Client, length: int)
     visit.expect_last_line()
 
 
+@requirement("chat.client.any-length")
+def test_a_packet_may_be_as_long_as_a_length_can_say(client: Client) -> None:
+    visit = joined(client)
+    visit.peer.send(told("grace", "x" * LONGEST) + told("grace", "and so on"))
+    visit.expect_last_line()
+
+
 @requirement("client.reply-in-pieces")
 @pytest.mark.parametrize("size", [1, 3], ids=["1-byte", "3-bytes"])
 def test_packets_are_understood_piece_by_piece(client: Client, size: int) -> None:
@@ -170,7 +179,7 @@ def test_in_the_middle_of_a_line_a_message_is_shown(client: Client) -> None:
 
 
 @requirement("chat.client.harmless")
-@pytest.mark.parametrize("trick", ["\x1b[2J\x1b[H", "\n", "\r", "\x9b2J\x9b1;1H"], ids=["escape", "lf", "cr", "c1"])
+@pytest.mark.parametrize("trick", TRICKS.values(), ids=list(TRICKS))
 def test_a_message_is_no_other_line(client: Client, trick: str) -> None:
     visit = joined(client)
     visit.peer.send(told("grace", "hello"))
@@ -180,11 +189,23 @@ def test_a_message_is_no_other_line(client: Client, trick: str) -> None:
     visit.expect_screen(a_forged_line)
 
 
+@requirement("chat.client.harmless")
+@pytest.mark.parametrize("trick", TRICKS.values(), ids=list(TRICKS))
+@pytest.mark.parametrize("news", list(NEWS))
+def test_a_nick_is_no_other_line(client: Client, news: str, trick: str) -> None:
+    visit = joined(client)
+    visit.peer.send(told("grace", "hello"))
+    visit.expect_output()
+    visit.peer.send(NEWS[news](f"mallory{trick}{FORGED}") + told("grace", "still here"))
+    visit.expect_last_line()
+    visit.expect_screen(a_forged_line)
+
+
 def a_forged_line(screen: bytes) -> str:
     lines = screen.decode().split("\n")
-    if FORGED in lines:
-        return f"shows {FORGED!r} on a line of its own, which was a part of a message"
-    return "" if "grace: hello" in lines else "has lost a line to the control characters of a message"
+    if any(line.startswith(FORGED) for line in lines):
+        return f"shows {FORGED!r} at the beginning of a line, which was a part of what somebody else sent"
+    return "" if "grace: hello" in lines else "has lost a line to the control characters that somebody else sent"
 
 
 @requirement("chat.client.quits")

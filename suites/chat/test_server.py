@@ -25,7 +25,20 @@ from sockspec.shared.server import (  # noqa: F401
     test_what_is_no_port_is_an_error,
 )
 from sockspec.suite import Server, requirement
-from suites.chat.packets import but_leave, chat, hello, in_any_order, last_word, packet
+from suites.chat.packets import (
+    but,
+    but_leave,
+    chat,
+    hello,
+    in_any_order,
+    last_word,
+    last_word_but_leave,
+    leave,
+    packet,
+    padded,
+    told,
+    whether_kept,
+)
 from suites.chat.room import Room, lockstep
 
 MESSAGES = {
@@ -43,6 +56,7 @@ SPELLINGS = {
     "escaped-names": rb'{"\u0074ype":"\u0063hat","message":"hello"}',
     "further-fields": b'{"type":"chat","id":[1,{"message":"no"}],"x":null,"message":"hello","y":-1.5e3,"z":true}',
     "like-a-field": b'{"type":"chat","message":"\\"type\\":\\"hello\\",\\"nick\\":\\"x\\""}',
+    "another-s-nick": b'{"type":"chat","nick":"ada","message":"hello"}',
 }
 GARBAGE = {
     "no-json": packet(b"hello"),
@@ -64,7 +78,16 @@ GARBAGE = {
     "web": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "longest": packet(b"\xff" * 65535),
 }
+NO_NAMES = {
+    "missing": b'{"type":"hello"}',
+    "number": b'{"type":"hello","nick":5}',
+    "null": b'{"type":"hello","nick":null}',
+    "list": b'{"type":"hello","nick":["x"]}',
+}
+ODD_NAMES = {"empty": b'{"type":"hello","nick":""}', "half-a-letter": rb'{"type":"hello","nick":"\ud800"}'}
 LENGTHS = [1, 85, 86, 87, 216, 217, 255, 256, 1000, 4096, 32768, 65000, 65400]
+LONGEST = 2 + 65535  # the length, and as much as it can say
+BUFFERS = [512, 1000, 1024, 2048, 4096, 8192]
 TALK = hello("grace") + chat("h\u00e9llo") + chat("again")
 CUTS = [1, 2, 3, 20, len(hello("grace")), len(hello("grace")) + 1, len(TALK) - 1]
 
@@ -112,6 +135,13 @@ def test_json_has_many_spellings(server: Server, spelled: bytes) -> None:
 def test_a_message_may_be_long(server: Server, length: int) -> None:
     room = Room(server, "ada", "grace")
     room.people[0].send(chat("x" * length) + chat("short"))
+    room.hears()
+
+
+@requirement("chat.server.any-length")
+def test_a_packet_may_be_as_long_as_a_length_can_say(server: Server) -> None:
+    room = Room(server, "ada", "grace")
+    room.people[0].send(padded("hello", LONGEST) + chat("again"))
     room.hears()
 
 
@@ -182,6 +212,18 @@ def test_half_a_hello_keeps_nobody_waiting(server: Server) -> None:
     room.hears()
 
 
+@requirement("chat.server.half-packet")
+@pytest.mark.parametrize("size", BUFFERS)
+def test_a_packet_that_fills_a_buffer_is_not_waited_behind(server: Server, size: int) -> None:
+    room = Room(server, "ada", "grace")
+    server.pause()
+    room.people[0].send(padded("hello", size))
+    server.resume()
+    room.hears()
+    room.people[1].send(chat("hello, ada"))
+    room.hears()
+
+
 @requirement("chat.server.deaf-client")
 def test_who_does_not_read_keeps_nobody_waiting(server: Server) -> None:
     room = Room(server, "ada", "deaf")
@@ -189,6 +231,17 @@ def test_who_does_not_read_keeps_nobody_waiting(server: Server) -> None:
     for _ in range(120):
         room.people[0].send(chat("x" * 60_000))
         room.hears(but_leave("deaf"))
+
+
+@requirement("chat.server.unread-is-bounded")
+def test_not_all_is_kept_for_who_does_not_read(server: Server) -> None:
+    room = Room(server, "ada", "deaf")
+    deaf = room.people.pop()
+    for number in range(28):
+        room.people[0].send(chat("x" * 60_000) * 16 + chat(f"{number}"))
+        room.hears(last_word_but_leave("deaf"))
+    deaf.send_cut_at(chat("what have I missed?"), 2)
+    deaf.expect_bytes(whether_kept)
 
 
 @requirement("chat.server.garbage")
@@ -211,13 +264,26 @@ def test_half_a_letter_harms_nobody(server: Server) -> None:
 
 
 @requirement("chat.server.garbage")
-@pytest.mark.parametrize("nick", [b"5", b"null", b'["x"]'], ids=["number", "null", "list"])
-def test_a_hello_without_a_name_harms_nobody(server: Server, nick: bytes) -> None:
+@pytest.mark.parametrize("nameless", NO_NAMES.values(), ids=list(NO_NAMES))
+def test_a_hello_without_a_name_harms_nobody(server: Server, nameless: bytes) -> None:
     room = Room(server, "ada")
-    server.connect().send(packet(b'{"type":"hello","nick":' + nick + b"}") + chat("hello"))
+    server.connect().send(packet(nameless) + chat("hello"))
     server.expect_at_rest()
     room.people[0].send(chat("still here"))
     room.hears()
+
+
+@requirement("chat.server.garbage")
+@pytest.mark.parametrize("odd", ODD_NAMES.values(), ids=list(ODD_NAMES))
+def test_an_odd_name_harms_nobody(server: Server, odd: bytes) -> None:
+    room = Room(server, "ada", "grace")
+    mallory = server.connect()
+    mallory.send(packet(odd) + chat("hello"))
+    server.expect_at_rest()
+    mallory.leave()
+    server.expect_at_rest()
+    room.people[0].send(chat("still here"))
+    room.hears(last_word)
 
 
 @requirement("chat.server.hello-first")
@@ -239,6 +305,19 @@ def test_who_has_no_name_hears_nothing(server: Server) -> None:
 
 
 @requirement("chat.server.hello-first")
+def test_a_hello_may_come_late(server: Server) -> None:
+    late = server.connect()
+    room = Room(server, "ada")
+    room.people[0].send(chat("is anybody there?"))
+    room.hears()
+    late.send(hello("grace"))
+    room.people.append(late)
+    room.hears()
+    room.people[0].send(chat("good morning"))
+    room.hears()
+
+
+@requirement("chat.server.hello-first")
 def test_who_never_had_a_name_has_not_left(server: Server) -> None:
     room = Room(server, "ada")
     server.connect().leave()
@@ -257,11 +336,35 @@ def test_a_second_hello_is_no_second_person(server: Server) -> None:
     room.hears(but_leave("mallory"))
 
 
+@requirement("chat.server.hello-first")
+def test_a_second_hello_is_no_other_name(server: Server) -> None:
+    room = Room(server, "ada", "mallory")
+    mallory = room.people.pop()
+    mallory.send(hello("grace"))
+    server.expect_at_rest()
+    mallory.send(chat("who am I?"))
+    server.expect_at_rest()
+    room.people[0].send(chat("who was that?"))
+    room.hears(but(leave("mallory"), told("mallory", "who am I?")))
+
+
 @requirement("chat.server.too-long")
 @pytest.mark.parametrize("message", ["x" * 65503, "é" * 32000], ids=["as-it-is", "when-escaped"])
 def test_what_is_too_long_to_be_told_harms_nobody(server: Server, message: str) -> None:
     room = Room(server, "ada", "grace", "mallory")
     room.people.pop().send(chat(message))
+    server.expect_at_rest()
+    room.people[0].send(chat("still here"))
+    room.hears(last_word)
+
+
+@requirement("chat.server.too-long")
+def test_a_name_that_is_too_long_to_be_told_harms_nobody(server: Server) -> None:
+    room = Room(server, "ada", "grace")
+    mallory = server.connect()
+    mallory.send(hello("é" * 30_000))
+    server.expect_at_rest()
+    mallory.leave()
     server.expect_at_rest()
     room.people[0].send(chat("still here"))
     room.hears(last_word)

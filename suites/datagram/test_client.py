@@ -16,6 +16,9 @@ from sockspec.suite import LOOPBACK, DatagramClient, DatagramServer, requirement
 
 A_SECOND = 1.0
 LONGEST = 65_507
+DURING_A_SECOND = 0.4  # more than twice, so that who waits a second more each time has waited too long
+LIKE = {"another": b"one\ntwo\nthree\n", "longer": b"ab\na\nb\n", "shorter": b"a\nab\nb\n"}
+"""Lines of which the first is another than the second, longer, or shorter."""
 TALK = b"one\ntwo, which is longer\nthree\n"
 
 
@@ -160,24 +163,45 @@ def test_it_gives_a_reply_a_second(client: DatagramClient) -> None:
     visit.expect_output_after(A_SECOND, since=line.not_before)
 
 
+@requirement("datagram.client.waits-a-second")
+def test_the_reply_to_an_earlier_line_does_not_make_the_second_longer(client: DatagramClient) -> None:
+    visit = client.start(b"one\nthree\n")
+    first = client.peer.expect_line()
+    client.peer.send_back(first)
+    client.peer.expect_line()
+    client.peer.pester(first, first.data, DURING_A_SECOND, 6)
+    visit.expect_output_after(A_SECOND)
+
+
+@requirement("datagram.client.waits-a-second")
+def test_a_stranger_does_not_make_the_second_longer(client: DatagramClient) -> None:
+    visit = client.start(b"hello\n")
+    client.stranger().pester(client.peer.expect_line(), b"from a stranger\n", DURING_A_SECOND, 6)
+    visit.expect_output_after(A_SECOND)
+
+
 @requirement("datagram.client.late-reply")
-def test_a_late_reply_is_not_printed_for_a_later_line(client: DatagramClient) -> None:
-    visit = client.start(b"one\ntwo\nthree\n")
+@pytest.mark.parametrize("lines", LIKE.values(), ids=list(LIKE))
+def test_a_late_reply_is_not_printed_for_a_later_line(client: DatagramClient, lines: bytes) -> None:
+    visit = client.start(lines)
     first = client.peer.expect_line()
     client.peer.stay_silent(A_SECOND)
     second = client.peer.expect_line()
     client.peer.send_back(first)
+    client.peer.expect_nothing_more()
     client.peer.send_back(second)
     client.echo()
     visit.expect_output()
 
 
 @requirement("datagram.client.doubled-reply")
-def test_a_reply_that_comes_twice_is_printed_once(client: DatagramClient) -> None:
-    visit = client.start(b"one\ntwo\n")
+@pytest.mark.parametrize("lines", LIKE.values(), ids=list(LIKE))
+def test_a_reply_that_comes_twice_is_printed_once(client: DatagramClient, lines: bytes) -> None:
+    visit = client.start(lines)
     first = client.peer.expect_line()
     client.peer.send_back(first)
     client.peer.send_back(first)
+    client.echo()
     client.echo()
     visit.expect_output()
 

@@ -31,6 +31,7 @@ from suites.select.lines import about
 
 BINARY = bytes(range(256))
 QUOTES = b'it\'s "quoted" \\ and \\x41'
+BUFFERS = [512, 1000, 1024, 2048, 4096, 8192, 30_000, 32_768]  # many a buffer, some of them several times
 SIZES = [1, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 16384, 65535, 65537]
 
 
@@ -108,6 +109,18 @@ def test_who_has_spoken_once_and_falls_silent_keeps_nobody_waiting(server: Serve
     for peer in (first, second, first, second):
         peer.send(b"word")
         server.expect_printed(about(first, second))
+
+
+@requirement("select.server.nobody-waits")
+@pytest.mark.parametrize("size", BUFFERS)
+def test_who_has_filled_a_buffer_and_falls_silent_keeps_nobody_waiting(server: Server, size: int) -> None:
+    first, second = several(server, 2)
+    server.pause()
+    first.send(b"x" * size)
+    server.resume()
+    server.expect_at_rest()
+    second.send(b"still here")
+    server.expect_printed(about(second))
 
 
 @requirement("select.server.all-at-once")
