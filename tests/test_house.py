@@ -15,13 +15,13 @@ ROOMS = [
     "kernel.datagrams", "kernel.held", "kernel.ends", "kernel.look", "kernel.ticks", "failure", "account", "sight",
     "workdir", "members", "intake", "manifest", "submission", "mutants", "pages", "oracle", "terminal", "program",
     "watch", "peer", "datagram_peer", "diagnosis", "site", "scenario", "screen", "client", "server", "udp",
-    "udp.client", "udp.server", "suite", "shared", "shared.server", "shared.client", "shared.http", "shared.http_server", "build", "plugin",
-    "journal", "policy", "report", "report.story", "report.as_json", "report.as_junit", "report.terminal",
-    "report.progress", "report.view", "report.words", "report.html", "report.as_feedback", "report.as_page",
-    "report.as_overview", "report.as_gradebook", "report.as_gradescope", "report.as_classroom50", "report.as_github",
-    "report.outputs", "check", "engine", "sandbox", "sandbox.seccomp", "sandbox.capabilities", "sandbox.wire",
-    "sandbox.image", "sandbox.container", "sandbox.inside", "sandbox.run", "grade", "gradescope", "gradescope.archive",
-    "gradescope.inside", "skeleton", "cli", "__main__",
+    "udp.client", "udp.server", "suite", "shared", "shared.server", "shared.client", "shared.http",
+    "shared.http_server", "build", "plugin", "journal", "policy", "report", "report.story", "report.as_json",
+    "report.as_junit", "report.terminal", "report.progress", "report.view", "report.words", "report.html",
+    "report.as_feedback", "report.as_page", "report.as_overview", "report.as_gradebook", "report.as_gradescope",
+    "report.as_classroom50", "report.as_github", "report.outputs", "check", "engine", "sandbox", "sandbox.seccomp",
+    "sandbox.capabilities", "sandbox.wire", "sandbox.image", "sandbox.container", "sandbox.inside", "sandbox.run",
+    "grade", "gradescope", "gradescope.archive", "gradescope.inside", "skeleton", "cli", "__main__",
 ]  # fmt: skip
 """The rooms of the engine in the order in which they may import each other: from those to their left."""
 
