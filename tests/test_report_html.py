@@ -20,6 +20,8 @@ from sockspec.visible import visible_lines
 from tests.browser import needs_chromium, opened
 from tests.grading import (
     HIDDEN,
+    MARKS,
+    REQUIREMENTS,
     SLUGS,
     SOUP,
     echo,
@@ -170,6 +172,12 @@ def test_the_overview_shows_who_fails_what() -> None:
     assert page.count(b'class="v fail') == 2
     assert page.count(b'class="v warn') == 1
     assert "2 of 3" in words(page)
+
+
+def test_a_may_is_not_among_what_is_not_met() -> None:
+    unbuilt = [record(slug, MARKS[REQUIREMENTS[slug].level], "x", Outcome.NOT_BUILT) for slug in SLUGS]
+    text = words(overview(with_records("ada", unbuilt)))
+    assert "MUST 3 1 of 1" in text and "MAY" not in text
 
 
 def test_the_overview_tells_a_missing_half_from_a_missing_verdict() -> None:

@@ -125,7 +125,7 @@ def _unmet(seen: _Seen, requirements: Mapping[str, Requirement], policy: Policy)
     lines = []
     for slug, entry in requirements.items():
         number, judged = seen.unmet[slug], seen.judged[slug]
-        if number:
+        if number and entry.level is not Level.MAY:  # that one was not built is no choice of its author's
             lines.append({
                 "slug": slug, "sentence": entry.sentence, "level": entry.level.value, "worth": policy.points[slug],
                 "number": number, "among": judged, "share": round(100 * number / judged, 1),
