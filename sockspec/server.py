@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,6 +48,7 @@ class Server:
         """The port on its command line, if that is a number."""
         self._has_listened = False
         self._before_visits = 0
+        self._repeated: Callable[[], None] = self.visit
         """Where the script was before the last visits."""
 
     # --- its life
@@ -216,11 +217,12 @@ class Server:
         """What a client of ours says in the short conversation."""
         return self.scenario.conversation.request_bytes()
 
-    def visits(self, number: int) -> None:
-        """That many visits, one after the other."""
+    def visits(self, number: int, visit: Callable[[], None] | None = None) -> None:
+        """That many visits, one after the other: short conversations, or whatever `visit` does."""
+        self._repeated = visit or self.visit
         self._before_visits = self.scenario.script.place
         for _ in range(number):
-            self.visit()
+            self._repeated()
 
     def ask(self, peer: Peer) -> None:
         """All that a client says in the short conversation, and the end of its side if that comes first."""
@@ -429,7 +431,7 @@ class Server:
                 )
             before, batches = now, batches + 1
             self.scenario.script.place = self._before_visits
-            self.visits(clients)
+            self.visits(clients, self._repeated)
 
     def _kept(self, before: "Holdings", clients: int) -> list[tuple[str, int, int]]:
         return self._holdings().kept(before, clients)

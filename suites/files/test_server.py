@@ -289,10 +289,9 @@ def test_a_request_without_end_is_given_up(server: Server, first: bytes, more: b
 
 
 @requirement("files.server.endless-request")
-def test_nothing_is_kept_of_requests_without_end(server: Server) -> None:
-    for first, more in [*ENDLESS.values()] * 2:
-        ask_without_end(server, first, more)
+@pytest.mark.parametrize(("first", "more"), ENDLESS.values(), ids=list(ENDLESS))
+def test_nothing_is_kept_of_requests_without_end(server: Server, first: bytes, more: bytes) -> None:
+    server.visits(5, lambda: ask_without_end(server, first, more))
     before = server.holdings()
-    for first, more in [*ENDLESS.values()] * 5:
-        ask_without_end(server, first, more)
+    server.visits(20, lambda: ask_without_end(server, first, more))
     server.expect_no_growth(before, clients=20)
