@@ -516,7 +516,7 @@ class Server:
             theirs = peer.far_end()
             return theirs is None or theirs.state != CLOSE_WAIT
 
-        self.scenario.at_rest()
+        self.scenario.watch.at_rest()  # who never rests may close all the same
         if (standstill := self.scenario.watch.until(closed)) is not None:
             self.scenario.fail(
                 f"{self.running().name} has not closed its end of the connection of {peer.name} (CLOSE_WAIT)",
