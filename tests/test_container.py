@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,8 +55,8 @@ def test_whoever_listens_is_freed_when_the_time_of_a_container_is_over(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(container, "_MOST_S", 0.05)
-    monkeypatch.setattr(container, "remove", lambda *_: None)
-    with container._watchdog(None, "id", ends[0]):
+    engine = SimpleNamespace(api=SimpleNamespace(remove_container=lambda *_, **__: None))
+    with container._watchdog(engine, "id", ends[0]):
         assert list(container._heard(ends[0], bytearray())) == []
 
 
