@@ -31,6 +31,8 @@ from sockspec.watch import Standstill, Why
 _A_VISIT_S = 0.1
 """Who answers may sleep so long on timers in each visit, as who looks for clients ten times a second does."""
 _LET_GO_S = 1.0
+_KNOCKS_AGAIN_S = 1.5
+"""A SYN that nobody answered is sent once more after a second (RFC 6298)."""
 _MORE_BATCHES = 8
 _PRINTED_BOUND_BYTES = 1 << 19
 """No scenario makes a server print so much; who does is not listened to for ever."""
@@ -152,6 +154,8 @@ class Server:
         """A client of ours, connected to it."""
         with self.scenario.preliminary(first=not self.scenario.peers and host == LOOPBACK):
             peer = self.dial(host)
+            if own_info(peer.connection).state == SYN_SENT:  # the listen queue was full: we knock again by ourselves
+                self.scenario.watch.grant(_KNOCKS_AGAIN_S)
             standstill = self.scenario.watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
             if standstill is not None:
                 self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill, reference="let it connect")
