@@ -27,7 +27,7 @@ class Client:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.command = scenario.cast.commands["client"].given(scenario.exercise.given)
-        self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
+        self.port = scenario.ports.take(self.command.port)
         self.accepted: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
         self._asked: int | None = self.port

@@ -100,6 +100,10 @@ class Ports:
                 return port
         raise SuiteError(f"every port from {self._range[0]} to {self._range[-1]} is in use")
 
+    def take(self, fixed: int | None) -> int:
+        """The port that a program insists on, or else the next one."""
+        return self.hold(fixed) if fixed else self.next()
+
     def hold(self, port: int) -> int:
         """Just that port, until the scenario is over; a worker that holds it, or another one, is waited for."""
         if self._lock is None:

@@ -44,14 +44,15 @@ class Server:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.command = scenario.cast.commands["server"].given(scenario.exercise.given)
-        self.port = scenario.ports.hold(self.command.port) if self.command.port else scenario.ports.next()
+        self.port = scenario.ports.take(self.command.port)
         self.program: Program | None = None
         self._asked: int | None = self.port
         """The port on its command line, if that is a number."""
         self._has_listened = False
         self._before_visits = 0
-        self._repeated: Callable[[], None] = self.visit
         """Where the script was before the last visits."""
+        self._repeated: Callable[[], None] = self.visit
+        """What each of the last visits was."""
 
     # --- its life
 
