@@ -1,5 +1,6 @@
 """Every mutant is caught by the requirements listed for it and no others; every requirement catches one."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ ROLES = ["server", "client", "both"]
 TABLE = [(exercise, role, m) for exercise in house.exercises() for role in ROLES for m in mutants(exercise, role)]
 
 
+@pytest.mark.filterwarnings("default::UserWarning")
 @pytest.mark.parametrize(("exercise", "role", "mutant"), TABLE, ids=[f"{e}-{r}-{m.name}" for e, r, m in TABLE])
 def test_a_mutant_fails_what_is_listed_for_it(exercise: str, role: str, mutant: Mutant, tmp_path: Path) -> None:
     write(mutant, exercise, tmp_path / mutant.name)
-    # A mutant may be in a race with itself, and win it now and then: once more then, and it has to be as listed.
-    assert not (first := difference(exercise, role, mutant, tmp_path)) or not difference(
-        exercise, role, mutant, tmp_path
-    ), first
+    if differs := difference(exercise, role, mutant, tmp_path):
+        # A mutant may be in a race with itself, and win it now and then: once more, and pytest tells of it at the end.
+        warnings.warn(f"{mutant.name} was run twice; at first {differs}", stacklevel=1)
+        assert not difference(exercise, role, mutant, tmp_path), differs
 
 
 def difference(exercise: str, role: str, mutant: Mutant, directory: Path) -> str:
