@@ -4,6 +4,7 @@
 2  a server that never answers, against the same checks with timeouts of 5 s (usual.py)
 3  how long a server has listened when our first byte reaches it
 4  how long `sockspec check` takes before the first program runs
+5  how long each exercise takes, for a known-good program in C and for one in Python
 
 What is compared is run in turns, A B A B, each in a process of its own that does nothing else. A figure is a median,
 with the least and the most beside it; processor time is user and system time of the whole process tree. Loopback only.
@@ -67,7 +68,7 @@ class Cost(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="1,2,3,4", metavar="N,N", help="which figures (default: all)")
+    parser.add_argument("--rows", default="1,2,3,4,5", metavar="N,N", help="which figures (default: all)")
     wanted = parser.parse_args().rows.split(",")
     if unknown := [number for number in wanted if number not in FIGURES]:
         parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(FIGURES)}")
@@ -229,7 +230,40 @@ def start_up(scratch: Path) -> list[Row]:
     return [Row(f"4 `sockspec check` until the first program runs, {STARTS} times", result, goal=goal(within, "0.5 s"))]
 
 
-FIGURES: dict[str, Callable[[Path], list[Row]]] = {"1": passing, "2": silent, "3": first_byte, "4": start_up}
+# --- 5: the exercises
+
+
+def ladder(scratch: Path) -> list[Row]:
+    return [
+        Row(
+            f"5 {exercise}, {program.name}, its building included: wall",
+            spread(whole_seconds(program, scratch / "kept")),
+        )
+        for exercise in house.exercises()
+        for program in whole(exercise)
+    ]
+
+
+def whole(exercise: str) -> list[Path]:
+    """Known-good programs that have all halves of the exercise, the first in C and the first in Python."""
+    roles = catalogue.exercise(exercise).names
+    found = []
+    for language, suffix in (("c", ".c"), ("python", ".py")):
+        designs = sorted((house.FIXTURES / "programs" / exercise).glob(f"{language}-*"))
+        found += [path for path in designs if all((path / f"{role}{suffix}").exists() for role in roles)][:1]
+    return found
+
+
+def whole_seconds(program: Path, kept: Path) -> list[float]:
+    command = [*CHECK, str(program), "--exercise", program.parent.name]
+    return [cost(command, cache=kept).wall for _ in range(ROUNDS + 1)][
+        1:
+    ]  # the first one records what the reference does
+
+
+FIGURES: dict[str, Callable[[Path], list[Row]]] = {
+    "1": passing, "2": silent, "3": first_byte, "4": start_up, "5": ladder,
+}  # fmt: skip
 
 
 # --- measuring
