@@ -60,7 +60,7 @@ bench: $(READY) ## the figures of docs/figures.md, measured side by side
 	$(BIN)/python -P bench/container.py
 	$(BIN)/python -P bench/journal.py
 
-soak: $(READY) ## 30 rounds beside 8 busy processes: does any verdict differ from the idle one?
+soak: $(READY) ## 30 rounds beside 4 busy processes a core: does any verdict differ from the idle one?
 	$(BIN)/python -P bench/soak.py
 
 docs: $(READY) ## renew what is generated: tables of requirements and exercises, the report's schema, golden files

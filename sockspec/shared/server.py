@@ -64,7 +64,6 @@ def test_no_port_at_all_is_an_error(server: Server) -> None:
 @requirement("server.restart-at-once")
 def test_started_again_after_it_served_it_gets_its_port(server: Server) -> None:
     server.visit()
-    server.expect_at_rest()
     server.connect_and_stay()
     server.stop()
     server.start()
