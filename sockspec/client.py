@@ -90,8 +90,7 @@ class Client:
         return not self._started and host == LOOPBACK
 
     def _expect_connection(self, program: Program) -> Peer:
-        watch = self.scenario.watch
-        standstill = watch.until(lambda: self._claimed < len(self.accepted), processor_s=watch.patience.start_s)
+        standstill = self.scenario.watch.until(lambda: self._claimed < len(self.accepted))
         if standstill is not None:
             self.scenario.fail(f"{program.name} does not connect", standstill=standstill, reference="connected")
         self._claimed += 1
@@ -362,9 +361,9 @@ class Visit:
         """
         watch = self.scenario.watch
         watch.grant(2 * seconds)
-        slept_before = watch.slept_s
+        slept_before = watch.slept_in_all_s
         self.expect_output()
-        passed, slept = time.monotonic() - since, watch.slept_s - slept_before
+        passed, slept = time.monotonic() - since, watch.slept_in_all_s - slept_before
         early, late = passed < seconds * 0.9, slept > seconds * 2
         if early or late:
             self.scenario.fail(

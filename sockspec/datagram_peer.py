@@ -26,6 +26,8 @@ from sockspec.watch import Standstill
 _LONGEST_BYTES = 1 << 16
 _MOST_KEPT = 256
 _PROMPT_S = 0.25
+_LOOKS_AGAIN_S = 0.1
+"""Who sleeps, and looks ten times a second whether something came, has looked by then."""
 
 
 class Datagram(NamedTuple):
@@ -149,7 +151,14 @@ class DatagramPeer:
     def expect_nothing_more(self) -> None:
         """Not one datagram more comes; that a program never rests is another requirement's affair."""
         watch = self._stage.watch
-        watch.until(lambda: bool(self._inbox) or self._waits(watch.look()), rest=True)
+        slept_s = watch.slept_s
+
+        def decided() -> bool:
+            looked_again = watch.slept_s - slept_s > _LOOKS_AGAIN_S
+            return bool(self._inbox) or looked_again or self._waits(watch.look())
+
+        watch.until(decided, rest=True)
+        watch.forgive(slept_s, _LOOKS_AGAIN_S)
         watch.drain()  # who waits for something has sent all that it sends, and it is here
         if self._inbox:
             self._stage.fail(

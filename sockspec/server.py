@@ -17,8 +17,8 @@ from sockspec.client import Visit, default_port, meet
 from sockspec.complaint import SuiteError
 from sockspec.failure import Failure, NotRun
 from sockspec.kernel import threads as proc
-from sockspec.kernel.calls import BYSTANDS, MULTIPLEXES
-from sockspec.kernel.held import Held
+from sockspec.kernel.calls import MULTIPLEXES
+from sockspec.kernel.held import Held, waits_for_sockets
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
 from sockspec.oracle import Facet
 from sockspec.peer import LINGER_NOT, Meaning, Peer
@@ -28,12 +28,13 @@ from sockspec.site import Site
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill, Why
 
-_A_VISIT_S = 0.1
+A_VISIT_S = 0.1
 """Who answers may sleep so long on timers in each visit, as who looks for clients ten times a second does."""
 _LET_GO_S = 1.0
 _KNOCKS_AGAIN_S = 1.5
 """A SYN that nobody answered is sent once more after a second (RFC 6298)."""
-_MORE_BATCHES = 8
+_MORE_BATCHES = {"threads": 2, "memory": 8}
+"""Of what may level off: a pool of threads is not much larger than a batch."""
 _PRINTED_BOUND_BYTES = 1 << 19
 """No scenario makes a server print so much; who does is not listened to for ever."""
 
@@ -68,11 +69,12 @@ class Server:
         if self._has_listened:
             self.scenario.told.append(f"{name} was started again")
         watch = self.scenario.watch
+        slept_s, spun = watch.slept_s, watch.spins
         try:
-            with watch.lenient(watch.patience.timer_s):
-                self.expect_listening(f"asked to listen on port {self.port}", outcome)
+            self.expect_listening(f"asked to listen on port {self.port}", outcome)
         except Failure as failure:
-            if outcome is Outcome.NOT_STARTED and (watch.spins or watch.slept_s > watch.patience.timer_s):
+            out_of_patience = watch.slept_s - slept_s > watch.patience.timer_s or watch.spins > spun
+            if outcome is Outcome.NOT_STARTED and out_of_patience:
                 self.scenario.gave_up[directory] = failure
             raise
 
@@ -89,8 +91,7 @@ class Server:
 
     def expect_listening(self, asked: str, otherwise: Outcome) -> None:
         """It listens on its port; `asked` is how it was told which."""
-        watch = self.scenario.watch
-        standstill = watch.until(lambda: bool(self.listeners()), processor_s=watch.patience.start_s)
+        standstill = self.scenario.watch.until(lambda: bool(self.listeners()))
         if standstill is not None:
             self._not_listening(asked, standstill, otherwise)
         self._has_listened = True
@@ -197,7 +198,7 @@ class Server:
 
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation; then the client leaves."""
-        with self.scenario.watch.lenient(_A_VISIT_S):
+        with self.scenario.watch.lenient(A_VISIT_S):
             self.converse(self.connect(host))
 
     def converse(self, peer: Peer) -> None:
@@ -295,7 +296,7 @@ class Server:
                 seen.extend(diagnosis.listeners(program, watch.diagnostics))
             return bool(seen) or program.exit is not None
 
-        standstill = watch.until(decided, processor_s=watch.patience.start_s)
+        standstill = watch.until(decided)
         if seen:
             host, port = seen[0].local
             self.scenario.fail(
@@ -347,11 +348,11 @@ class Server:
     def expect_multiplexed(self) -> None:
         """One thread of it waits in select(), poll() or epoll_wait() for everybody at once, and no other for anybody.
 
-        Others may be there that wait for a lock or for a child: those of a runtime, or a shell that started it.
+        Others may be there that wait for no socket: those of a runtime, or a shell that started it.
         """
         self.scenario.at_rest()
         threads = proc.threads(self.running().pids())
-        at_work = [thread for thread in threads if thread.call is None or thread.call.name not in BYSTANDS]
+        at_work = [thread for thread in threads if waits_for_sockets(thread)]
         if len(at_work) != 1 or at_work[0].call is None or at_work[0].call.name not in MULTIPLEXES:
             self.scenario.fail(
                 f"{self.running().name} is not one thread that waits for all clients at once: "
@@ -412,12 +413,12 @@ class Server:
     def expect_no_growth(self, before: "Holdings", clients: int) -> None:
         """It holds no more now than before those clients came and left.
 
-        What it tidies up in its own time is waited for. Memory has to grow with every further batch of as many clients
-        to be a leak: a collector of garbage, or an allocator, takes some and then levels off.
+        What it tidies up in its own time is waited for. Threads and memory have to grow with every further batch of as
+        many clients to be a leak: a pool that is filled when it is needed, a collector of garbage, or an allocator
+        takes some and then levels off.
         """
-        self.scenario.at_rest()
-        self.scenario.watch.until(lambda: not self._kept(before, clients))
-        for what, was, is_ in self._kept(before, clients):
+        self._wait_for_tidiness(before, clients)
+        for what, was, is_ in self._holdings().kept(before, clients):
             self.scenario.fail(
                 f"{self.running().name} keeps {what}: {was:,} before {clients} clients came and left, {is_:,} now",
                 outcome=Outcome.WRONG,
@@ -426,20 +427,40 @@ class Server:
         if self.scenario.script.recording:
             return
         batches, first = 1, before
-        while (now := self.holdings()).outgrew(before, clients):
-            if batches > _MORE_BATCHES:
+        while grown := (now := self._holdings()).outgrew(before, clients):
+            if batches > _MORE_BATCHES[grown] or not self._takes_another(clients, now, grown):
                 self.scenario.fail(
-                    f"{self.running().name} takes more memory with every {clients} clients:"
-                    f" {first.memory_bytes:,} bytes at first, {now.memory_bytes:,} after {batches * clients} clients",
+                    f"{self.running().name} takes more {grown} with every {clients} clients:"
+                    f" {first.amount(grown)} at first, {now.amount(grown)} after {batches * clients} clients",
                     outcome=Outcome.WRONG,
                     reference=f"held no more after those {clients} clients than before",
                 )
             before, batches = now, batches + 1
-            self.scenario.script.place = self._before_visits
-            self.visits(clients, self._repeated)
 
-    def _kept(self, before: "Holdings", clients: int) -> list[tuple[str, int, int]]:
-        return self._holdings().kept(before, clients)
+    def _takes_another(self, clients: int, before: "Holdings", grown: str) -> bool:
+        """Another batch of clients; False if it has no threads left for them."""
+        self.scenario.script.place = self._before_visits
+        try:
+            self.visits(clients, self._repeated)
+        except Failure:
+            if grown == "threads":
+                return False
+            raise
+        self._wait_for_tidiness(before, clients)
+        return True
+
+    def _wait_for_tidiness(self, before: "Holdings", clients: int) -> None:
+        """At rest, and with no more files, threads or processes than before, if it comes to that: at no cost."""
+        self.scenario.at_rest()
+        watch = self.scenario.watch
+        slept_s = watch.slept_s
+
+        def tidy() -> bool:
+            now = self._holdings()
+            return not now.kept(before, clients) and now.outgrew(before, clients) != "threads"
+
+        watch.until(tidy)
+        watch.forgive(slept_s, watch.patience.timer_s)
 
     def expect_design(self) -> None:
         """Record how it deals with the clients that are connected now, as the kernel shows it."""
@@ -541,21 +562,28 @@ class Holdings(msgspec.Struct, frozen=True):
     memory_bytes: int
 
     def kept(self, before: "Holdings", clients: int) -> list[tuple[str, int, int]]:
-        """What it holds more of than before that many clients, in words, before and now; memory is left out.
+        """What it holds more of than before that many clients, in words, before and now; not threads, nor memory.
 
         A tenth of the clients may be in the middle of being tidied up.
         """
         compared = [
             ("open file descriptors", before.open_files, self.open_files),
-            ("threads", before.threads, self.threads),
             ("children that ended and were never waited for (zombies)", before.zombies, self.zombies),
             ("processes", before.processes, self.processes),
         ]
         return [(what, was, is_) for what, was, is_ in compared if is_ - was > clients / 10]
 
-    def outgrew(self, before: "Holdings", clients: int) -> bool:
-        """Whether its memory has grown by more than a page a client, or what allocators and interpreters vary by."""
-        return self.memory_bytes - before.memory_bytes > max(clients * 4096, 512 * 1024)
+    def outgrew(self, before: "Holdings", clients: int) -> str:
+        """What of it has grown: `threads`, by more than a tenth of the clients; or `memory`, by more than a page a
+        client, and more than allocators and interpreters vary by; or nothing.
+        """
+        if self.threads - before.threads > clients / 10:
+            return "threads"
+        return "memory" if self.memory_bytes - before.memory_bytes > max(clients * 4096, 512 * 1024) else ""
+
+    def amount(self, what: str) -> str:
+        """How many threads, or how much memory, in words."""
+        return f"{self.threads:,}" if what == "threads" else f"{self.memory_bytes:,} bytes"
 
 
 class Holder:

@@ -5,6 +5,7 @@ A wait ends when its condition holds, or when it cannot come to hold any more: t
 only while every thread sleeps, so a busy machine does not use it up.
 """
 
+import errno
 import os
 import select
 import socket
@@ -30,6 +31,7 @@ _MACHINE_FAULT_S = 300.0
 _INTO_A_SECOND_S = 0.2
 _UNSEEN_REST_S = 0.2
 _STILL_SPINS_S = 0.02
+"""Processor time after which somebody who was seen to spin is believed to spin on."""
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -80,8 +82,12 @@ class Watch:
         """When there was last nothing to serve; what is served now came after that."""
         self.spins = False
         """A program has used up its processor time once: nothing waits that long for its rest again."""
+        self._starts = False
+        """A program was started, and has done nothing yet that was waited for."""
         self._poll = select.epoll()
         self._serve: dict[int, Callable[[int], None]] = {}
+        self.slept_in_all_s = 0.0
+        """Seconds that programs were seen to sleep through while we waited, whether they cost patience or not."""
         self._timer_spent_s = 0.0
         self._processor_base_s: float | None = None
         self._limits_checked = 0.0
@@ -107,6 +113,7 @@ class Watch:
     def add_program(self, program: Program) -> None:
         """Collect its output, and notice its end."""
         self.programs.append(program)
+        self._starts = True
         for stream, output in ((program.out, program.stdout), (program.err, program.stderr)):
             self.add(stream.fileno(), select.EPOLLIN, self._collector(stream.fileno(), output))
 
@@ -155,20 +162,24 @@ class Watch:
             if program.terminal is not None:
                 program.terminal.deliver()
 
-    def until(
-        self, met: Callable[[], bool], *, rest: bool = False, processor_s: float | None = None
-    ) -> Standstill | None:
+    def until(self, met: Callable[[], bool], *, rest: bool = False) -> Standstill | None:
         """Wait for the condition; None once it holds, else why it will not.
 
-        Each wait for something that a program does has the whole of its processor time, or `processor_s` of it. Where
-        only `rest` is waited for, so that it can be said that nothing comes, a program that was seen to spin is
-        believed to spin on.
+        Each wait for something that a program does has the whole of its processor time, and the first one after its
+        start a multiple: what it sleeps until then costs no patience afterwards. Where only `rest` is waited for, so
+        that it can be said that nothing comes, a program that was seen to spin is believed to spin on.
         """
+        slept_s = self._timer_spent_s
+        allowed_s = self.patience.start_s if self._starts else self.patience.processor_s
+        standstill = self._until(met, _STILL_SPINS_S if rest and self.spins else allowed_s)
+        if standstill is None and self._starts and not rest:
+            self._starts = False
+            self.forgive(slept_s, self.patience.timer_s)
+        return standstill
+
+    def _until(self, met: Callable[[], bool], allowed_s: float) -> Standstill | None:
         pause = _FIRST_PAUSE_S
         self._processor_base_s = None
-        allowed_s = processor_s or self.patience.processor_s
-        if rest and self.spins:
-            allowed_s = _STILL_SPINS_S
         seen: Look | None = None
         since = started = quiet_since = time.monotonic()
         while not met():
@@ -187,6 +198,7 @@ class Watch:
             now = time.monotonic()
             if before is not None and before.rest is not Rest.RUNNING and seen.rest is not Rest.RUNNING:
                 self._timer_spent_s += now - since
+                self.slept_in_all_s += now - since
             since = now
             if met():  # a condition that the kernel shows, rather than an event
                 return None
@@ -252,7 +264,7 @@ class Watch:
 
     def forgive(self, slept_s: float, most_s: float) -> float:
         """Up to that many seconds of sleep cost no patience, of those since `slept_s` was so much; what it is now."""
-        self._timer_spent_s -= min(self._timer_spent_s - slept_s, most_s)
+        self._timer_spent_s -= min(max(self._timer_spent_s - slept_s, 0.0), most_s)
         return self._timer_spent_s
 
     def grant(self, seconds: float) -> None:
@@ -261,7 +273,7 @@ class Watch:
 
     @property
     def slept_s(self) -> float:
-        """Seconds that programs were seen to sleep through while we waited, less what was granted."""
+        """Of those the ones that cost patience, less what was granted."""
         return self._timer_spent_s
 
     def exceeded(self) -> str:
@@ -286,9 +298,10 @@ class Watch:
 
     def _once(self, timeout_s: float) -> bool:
         """Serve what epoll reports within that time; whether there was anything."""
+        now = time.monotonic()  # before, not after: what comes then comes later
         events = self._poll.poll(timeout_s)
         if not events:
-            self.idle_at = time.monotonic()
+            self.idle_at = now
         for fd, event in events:
             serve = self._serve.get(fd)
             if serve is not None:
@@ -306,6 +319,8 @@ class Watch:
         if self._processor_base_s is None:
             self._processor_base_s = used
         if used - self._processor_base_s > allowed_s:
+            if any(proc.exiting(pid) for pid in self.pids()):  # what it uses now is the kernel's
+                return None
             self.spins = True
             return Standstill(Why.SPINNING, seen, f"{max(allowed_s, self.patience.processor_s):g} s")
         return None
@@ -331,7 +346,9 @@ class Watch:
                 left = left[os.write(fd, left[:CHUNK_BYTES]) :]
             except BlockingIOError:
                 return
-            except BrokenPipeError:
+            except OSError as error:
+                if error.errno not in (errno.EPIPE, errno.EIO):  # EIO: a terminal that no program has open any more
+                    raise
                 left = left[:0]
             if not left:
                 self.remove(fd)

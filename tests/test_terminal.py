@@ -43,6 +43,12 @@ def test_lines_leave_when_they_are_printed(stage: Stage) -> None:
     stage.said(program, "a line")
 
 
+def test_what_is_typed_when_the_program_has_ended_goes_nowhere(stage: Stage) -> None:
+    program = stage.exited(stage.c("return 0;"))
+    type_(stage, program, b"anybody there?\r")
+    assert not stage.watch.serves(program.stdin.fileno())
+
+
 def test_what_was_printed_last_is_not_lost(stage: Stage) -> None:
     program = stage.python("print('x' * 30000)")
     assert stage.ended(program) == "x" * 30000 + "\r\n"

@@ -165,6 +165,19 @@ def test_a_datagram_twice_is_one_too_many(talking: Stage) -> None:
         peer.expect_nothing_more()
 
 
+def test_who_looks_for_datagrams_between_naps_has_sent_nothing_more(talking: Stage) -> None:
+    naps = """
+        s.setblocking(False); s.sendto(b"one", there); until = time.monotonic() + 1
+        while time.monotonic() < until: time.sleep(0.01)
+        s.sendto(b"two", there); signal.pause()
+    """
+    talking.expects(Facet("datagram", data=b"one"), Facet("datagram", data=b"two"))
+    peer, _ = server_for(talking, naps)
+    peer.expect_line()
+    peer.expect_nothing_more()
+    assert peer.expect_line().data == b"two"
+
+
 def test_who_never_rests_has_sent_nothing_more(talking: Stage) -> None:
     peer = client_of(talking, talking.python(f"{BOUND}while True: pass"))
     peer.expect_nothing_more()
@@ -356,6 +369,28 @@ def test_a_second_port_is_one_too_many(stage: Stage) -> None:
     stage.at_rest()
     with pytest.raises(Failure, match="is bound to several ports"):
         server.expect_one_listener()
+
+
+def test_several_sockets_that_share_its_port_are_one_place(stage: Stage) -> None:
+    shared = """
+        import signal, socket, sys
+        for _ in range(3):
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            s.bind(("", int(sys.argv[1])))
+            s.detach()
+        signal.pause()
+    """
+    server = DatagramServer(played(stage, shared))
+    server.start()
+    stage.at_rest()
+    server.expect_one_listener()
+
+
+def test_who_sleeps_between_visits_pays_for_none_of_them(staged: Staged) -> None:
+    answers = "while True: data, there = s.recvfrom(99); time.sleep(0.05); s.sendto(data, there)"
+    server = DatagramServer(played(staged(Patience(timer_s=0.3)), ON_ITS_PORT + answers))
+    server.visits(10)
 
 
 def test_a_connected_socket_is_no_second_port(stage: Stage) -> None:

@@ -184,8 +184,28 @@ def test_patience_is_for_the_whole_scenario(staged: Staged) -> None:
 def test_patience_adds_up_over_waits_that_were_met(staged: Staged) -> None:
     stage = staged(Patience(timer_s=1))
     program = stage.c(ASKED)
-    ends = [why(stage.watch.until(ask(stage, program))) for _ in range(4)]
+    ends = [why(stage.watch.until(ask(stage, program))) for _ in range(6)]
     assert (ends[0], ends[-1]) == (None, Why.TIMER)
+
+
+def test_what_a_program_sleeps_at_its_start_costs_no_patience_afterwards(staged: Staged) -> None:
+    stage = staged(Patience(timer_s=1))
+    program = stage.c(f"usleep(700000); {ASKED}")
+    assert [why(stage.watch.until(ask(stage, program))) for _ in range(3)] == [None] * 3
+    assert stage.watch.slept_s < 1 < stage.watch.slept_in_all_s
+
+
+def test_a_start_may_use_more_of_the_processor_than_what_follows(staged: Staged) -> None:
+    stage = staged(Patience(processor_s=0.3))
+    program = stage.c("for (;;) ;")
+    ends = [why(stage.watch.until(used(program, s))) for s in (1, 2)]
+    assert ends == [None, Why.SPINNING]
+
+
+def test_what_was_granted_meanwhile_is_not_charged_again(stage: Stage) -> None:
+    with stage.watch.lenient(0.1):
+        stage.watch.grant(1)
+    assert stage.watch.slept_s == -1
 
 
 def test_running_is_not_charged_as_sleeping(staged: Staged) -> None:

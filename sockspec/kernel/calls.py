@@ -33,8 +33,8 @@ MULTIPLEXES = {"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait
 SLEEPS = {"nanosleep", "clock_nanosleep"}
 FORKS = {"vfork", "clone", "clone3"}
 """Waiting for a child of vfork(2) to go on by itself, without a limit; no signal but SIGKILL wakes who does."""
-BYSTANDS = {"futex", "futex_waitv", "wait4", "waitid"}
-"""Waiting for a lock or for a child, not for a client."""
+BYSTANDS = {"futex", "futex_waitv", "wait4", "waitid", "pause", "rt_sigsuspend", "rt_sigtimedwait"} | SLEEPS
+"""Waiting for a lock, a child, a signal or some time to pass, not for a client."""
 _WAITS_FOR_EVER = READS | WRITES | ACCEPTS | FORKS | {
     "pause", "wait4", "waitid", "rt_sigsuspend", "flock", "sendfile", "splice",
     "open", "openat",  # of a FIFO, until somebody opens its other end (fifo(7))

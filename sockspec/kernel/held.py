@@ -1,9 +1,13 @@
-"""Which sockets are a program's: those among its open files; where these may not be read, those of its user."""
+"""Which sockets are a program's: those among its open files; where these may not be read, those of its user.
+
+And which of its threads wait for them.
+"""
 
 import os
 from collections.abc import Iterable
 
 from sockspec.kernel import threads as proc
+from sockspec.kernel.calls import BYSTANDS, READS
 from sockspec.kernel.datagrams import Bound
 from sockspec.kernel.sockets import Socket
 
@@ -23,3 +27,24 @@ class Held:
             return True
         # Nobody's sockets, those of closed connections, have inode 0 and seem to be root's.
         return found.inode != 0 and found.user in self._users and found.inode not in self._ours
+
+
+def waits_for_sockets(thread: proc.Thread) -> bool:
+    """Whether it runs, or waits for something that may be a socket.
+
+    Not a lock, a child or a signal, nor a pipe or an eventfd that it reads, nor an epoll without a socket.
+    """
+    call = thread.call
+    if call is None or proc.hidden(thread.pid):
+        return call is None or call.name not in BYSTANDS
+    if call.name in BYSTANDS:
+        return False
+    if call.name in READS:
+        return _is_socket(thread.pid, call.fd)
+    if call.name.startswith("epoll"):
+        return any(_is_socket(thread.pid, fd) for fd in proc.awaited(thread.pid, call.fd))
+    return True
+
+
+def _is_socket(pid: int, fd: int) -> bool:
+    return proc.links(pid).get(fd, "socket:").startswith(("socket:", "anon_inode:[eventpoll]"))  # or an epoll of them

@@ -15,6 +15,7 @@ from pathlib import Path
 from sockspec.kernel.calls import FORKS, UNREAD, Call, parse
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_PF_EXITING = 0x4
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,15 @@ def ended(pid: int) -> bool:
     return state(pid) in "ZX" and len(_listing(f"/proc/{pid}/task")) <= 1
 
 
+def exiting(pid: int) -> bool:
+    """Whether it is on its way out: much memory takes the kernel a while to give back (PF_EXITING, linux/sched.h)."""
+    try:
+        fields = _stat(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return fields[0] not in "ZX" and bool(int(fields[6]) & _PF_EXITING)
+
+
 def zombies(pids: Iterable[int]) -> int:
     """How many of those have ended and were never waited for."""
     return sum(state(pid) == "Z" and ended(pid) for pid in pids)
@@ -242,6 +252,15 @@ def _descriptors(path: str) -> list[str]:
         return _listing(path)
     except PermissionError:
         return []
+
+
+def awaited(pid: int, fd: int) -> list[int]:
+    """The file descriptors that an epoll of a process waits for (proc(5), fdinfo); nothing where that is hidden."""
+    try:
+        lines = _text(f"/proc/{pid}/fdinfo/{fd}").splitlines()
+    except OSError:
+        return []
+    return [int(line.split(None, 2)[1]) for line in lines if line.startswith("tfd:")]
 
 
 def sockets(pids: Iterable[int]) -> dict[int, tuple[int, int]]:

@@ -8,7 +8,7 @@ from sockspec.datagram_peer import DatagramPeer
 from sockspec.kernel.datagrams import Bound, bound
 from sockspec.kernel.held import Held
 from sockspec.scenario import LOOPBACK, ORDINALS
-from sockspec.server import Holder, Server
+from sockspec.server import A_VISIT_S, Holder, Server
 from sockspec.verdict import Outcome
 from sockspec.watch import Standstill
 
@@ -29,11 +29,7 @@ class DatagramServer(Server):
 
     def expect_listening(self, asked: str, otherwise: Outcome) -> None:
         """It is bound to its port; `asked` is how it was told which."""
-        watch = self.scenario.watch
-        standstill = watch.until(
-            lambda: any(each.local[1] == self.port for each in self.sockets()),
-            processor_s=watch.patience.start_s,
-        )
+        standstill = self.scenario.watch.until(lambda: any(each.local[1] == self.port for each in self.sockets()))
         if standstill is not None:
             self._not_listening(asked.replace("listen on", "take"), standstill, otherwise)
         self._has_listened = True
@@ -64,7 +60,8 @@ class DatagramServer(Server):
     def visit(self, host: str = LOOPBACK) -> None:
         """One short, complete, correct conversation: a line without its newline; then the client leaves."""
         peer = self.client(host)
-        with self.scenario.preliminary(first=peer is self.scenario.datagram_peers[0] and host == LOOPBACK):
+        first = peer is self.scenario.datagram_peers[0] and host == LOOPBACK
+        with self.scenario.watch.lenient(A_VISIT_S), self.scenario.preliminary(first=first):
             peer.send(self.scenario.conversation.request.encode().removesuffix(b"\n"))
             peer.expect_datagram()
         peer.vanish()
@@ -74,8 +71,7 @@ class DatagramServer(Server):
     def expect_failure(self) -> None:
         """It ends by itself without ever settling on a port, with a status that is not 0, and says why."""
         program = self.running()
-        watch = self.scenario.watch
-        standstill = watch.until(lambda: program.exit is not None, processor_s=watch.patience.start_s)
+        standstill = self.scenario.watch.until(lambda: program.exit is not None)
         # Only now: a look-up of a name also takes a UDP port, for a moment.
         if program.exit is None and (places := self._places()):
             self.scenario.fail(
@@ -88,7 +84,7 @@ class DatagramServer(Server):
 
     def expect_one_listener(self) -> None:
         """It is bound to its port and to no other; one socket for IPv4 and one for IPv6 count as one."""
-        places = self._places()
+        places = sorted(set(self._places()))
         if any(port != self.port for _, port in places) or len(places) > 2:
             told = diagnosis.few([f"{host} port {port}" for host, port in places])
             self.scenario.fail(f"{self.running().name} is bound to several ports: {told}", outcome=Outcome.WRONG,
