@@ -7,8 +7,9 @@ of another user's process afterwards takes a capability that we do without.
 
 import os
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sockspec.kernel import threads as proc
@@ -51,21 +52,49 @@ def give(path: Path, user: int) -> None:
     os.chown(path, user, user, follow_symlinks=False)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, or a directory with all below it at any depth, and whoever's it is."""
+    if not _removed(path):
+        # In a directory with the sticky bit an entry goes with its owner only, unless one has CAP_FOWNER (unlink(2)).
+        subprocess.run(["chown", "-hR", str(os.geteuid()), "--", str(path)], check=False, capture_output=True)
+        _removed(path)
+
+
+def _removed(path: Path) -> bool:
+    if path.is_dir() and not path.is_symlink():
+        # shutil.rmtree() ends at a thousand directories, one in another.
+        return subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True).returncode == 0
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        return False
+    return True
+
+
+@contextmanager
+def scratch(*, passable: bool = False) -> Iterator[Path]:
+    """A directory of ours until the block ends, whatever was left in it then; others may pass through it, or not."""
+    path = Path(tempfile.mkdtemp(prefix="sockspec-"))
+    if passable:  # a build may name its files by absolute paths
+        path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        remove(path)
+
+
 def tidy(*users: int) -> None:
     """Remove what programs of those users have left where everybody may write: others may be at work there."""
     for shared in _EVERYBODYS:
         for entry in os.scandir(shared):
             with suppress(FileNotFoundError):
-                if entry.stat(follow_symlinks=False).st_uid not in users:
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    subprocess.run(["rm", "-rf", "--", entry.path], check=False, capture_output=True)  # at any depth
-                else:
-                    Path(entry.path).unlink()
+                if entry.stat(follow_symlinks=False).st_uid in users:
+                    remove(Path(entry.path))
 
 
 def sweep(user: int) -> None:
     """End whatever runs as that user: kill(-1) reaches all of it at once, so nobody can fork away (kill(2))."""
     while any(proc.owner(pid) == user and not proc.ended(pid) for pid in proc.everybody()):
         words = [*_become(user), "sh", "-c", "kill -KILL -1"]
-        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        with suppress(BlockingIOError):  # no process is left for us at this moment
+            subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)

@@ -32,8 +32,11 @@ class Built(msgspec.Struct, frozen=True):
     failures: dict[Role, str]
 
 
-def build(submission: Submission, directory: Path, *, confined: bool = False) -> Built:
-    """Copy the submission to that directory and build its programs there; confined, as users who are not us."""
+def build(submission: Submission, directory: Path, limits: Limits, *, confined: bool = False) -> Built:
+    """Copy the submission to that directory and build its programs there; confined, as users who are not us.
+
+    Of the limits only the number of processes is the build's too: a compiler may take more than its program.
+    """
     workdir.copy(submission.directory, directory)
     builder = account.BUILDER if confined else None
     if builder is not None:
@@ -41,7 +44,7 @@ def build(submission: Submission, directory: Path, *, confined: bool = False) ->
     warnings, failures, done = {}, {}, {}
     for role, source in submission.sources.items():
         if source.build and source.build not in done:
-            done[source.build] = _run(source.build, directory, builder)
+            done[source.build] = _run(source.build, directory, builder, Limits(processes=limits.processes))
         status, said = done.get(source.build, (0, ""))
         if status != 0:
             failures[role] = said or f"`{source.build}` ended with exit status {status}"
@@ -51,6 +54,8 @@ def build(submission: Submission, directory: Path, *, confined: bool = False) ->
             if not source.build:
                 raise UsageError(_nothing_to_start(source.command.words[0], role, directory))
             failures[role] = f"`{source.build}` left no program {source.command.words[0]}"
+    if done and (said := workdir.excess(directory)):
+        failures = dict.fromkeys(submission.sources, f"the build left more than is copied: {said}")
     commands = {role: source.command for role, source in submission.sources.items() if role not in failures}
     user = account.SUBMISSION if confined else None
     return Built(Cast("your", commands, str(directory), user), warnings, failures)
@@ -76,13 +81,13 @@ def _runnable(word: str, directory: Path) -> bool:
     return shutil.which(word, path=environment()["PATH"]) is not None or is_file(directory / word)
 
 
-def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
+def _run(command: str, directory: Path, builder: int | None, limits: Limits) -> tuple[int, str]:
     """Run a build command; its exit status and what it said, shortened. Nothing of it is left running."""
     with tempfile.TemporaryFile() as output:  # a file is bounded by RLIMIT_FSIZE, a pipe by nothing
         try:
             words = shlex.split(command)
             process = subprocess.Popen(
-                words if builder is None else account.under(builder, Limits(), words),
+                words if builder is None else account.under(builder, limits, words),
                 cwd=directory,
                 env=environment(),
                 stdin=subprocess.DEVNULL,
@@ -94,7 +99,7 @@ def _run(command: str, directory: Path, builder: int | None) -> tuple[int, str]:
             raise UsageError(f"cannot run the build command {command!r}: {error}") from None
         if builder is None:
             with suppress(ProcessLookupError):
-                apply(process.pid, Limits())
+                apply(process.pid, limits)
         else:
             account.first_to_die(process.pid)
         try:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -62,15 +61,15 @@ def check(submissions: list[Submission], options: Options, seen: Seen) -> list[R
     started = time.monotonic()
     limited = sight.limited(account.SUBMISSION if confined else None)
     named = labelled(submissions)
-    with tempfile.TemporaryDirectory(prefix="sockspec-") as scratch:
+    with account.scratch(passable=confined) as scratch:
         built = {
-            label: build(submission, Path(scratch) / str(number), confined=confined)
+            label: build(submission, scratch / str(number), options.settings.limits, confined=confined)
             for number, (label, submission) in enumerate(named.items())
         }
         records = _not_built(named, built, options)
         for number, record in enumerate(records, 1):
             seen(number, len(records), record)
-        records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, Path(scratch))
+        records += _run(exercise, {label: each.cast for label, each in built.items()}, options, seen, scratch)
         if not records:
             raise UsageError(_nothing_to_check(options))
     seconds = (time.monotonic() - started) / len(submissions)

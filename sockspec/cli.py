@@ -262,6 +262,13 @@ def _again(program: list[str], directory: Path, only: tuple[str, ...]) -> "Again
     return Again(shlex.join(words), "".join(f" --only {shlex.quote(pattern)}" for pattern in only))
 
 
+def _say(line: str) -> None:
+    """What the sandbox tells: a name in it is no order to a build service that keeps the log."""
+    from sockspec.report.terminal import escape
+
+    click.echo("\n".join(map(escape, line.split("\n"))), err=True)
+
+
 def _contained(sandbox: str) -> "Sandbox | None":
     """The sandbox that was asked for, or can be had; None for this machine, and what that means is said."""
     from sockspec import engine
@@ -271,7 +278,7 @@ def _contained(sandbox: str) -> "Sandbox | None":
         from sockspec.sandbox.run import Sandbox
 
         try:
-            return Sandbox(lambda line: click.echo(line, err=True))
+            return Sandbox(_say)
         except SuiteError as error:
             reason = str(error)
     if sandbox == "docker":
@@ -406,7 +413,7 @@ def _sandbox(label: str) -> "Sandbox":
         raise SuiteError(f"{reason}. A class is graded in containers only; start an engine, or name it in DOCKER_HOST")
     from sockspec.sandbox.run import Sandbox
 
-    return Sandbox(lambda line: click.echo(line, err=True), label=label)
+    return Sandbox(_say, label=label)
 
 
 @main.command()

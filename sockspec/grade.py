@@ -84,7 +84,7 @@ def grade(directory: Path, job: Job, out: Path, sandbox: Sandbox, see: See) -> S
     with Journal(out / JOURNAL) as written:
         sandbox.stop()  # what somebody who was killed has left; only now is it sure that nobody is at it
         started = _started(job, sandbox)
-        kept = _kept(written.path, started, again)
+        kept = _kept(written.path, started, again, {visible(entry.name) for entry in entries})
         written.append(started)
         sandbox.observed(job.policy.exercise, options(job))  # before the class, so that every worker finds it
         _Class(job, sandbox, written, kept, see).run(entries)
@@ -140,7 +140,7 @@ def _bounds(policy: Policy) -> str:
     )
 
 
-def _kept(path: Path, now: Started, again: set[str]) -> dict[str, str]:
+def _kept(path: Path, now: Started, again: set[str], here: set[str]) -> dict[str, str]:
     """The digests of those that are graded and stay so; UsageError if one was graded under other conditions.
 
     Of those to be graded again an interrupted run that had the same to do may have done some: they stay.
@@ -156,12 +156,16 @@ def _kept(path: Path, now: Started, again: set[str]) -> dict[str, str]:
     for what in _CONDITIONS:
         was = {name: getattr(attempt.run, what) for name, attempt in attempts.items()}
         if others := [name for name in was if was[name] != getattr(now, what)]:
-            named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if others[_NAMED:] else "")
-            raise UsageError(
-                f"{path}: graded with {what} {was[others[0]]}, and this is {getattr(now, what)}: {named};"
-                " grade all again (--regrade '*'), or name another --out"
-            )
+            remedy = "grade all again (--regrade '*'), or name another --out"
+            if gone := [name for name in others if name not in here]:
+                remedy = f"name another --out, for {_few(gone)} cannot be graded again: no longer handed in"
+            differ = f"graded with {what} {was[others[0]]}, and this is {getattr(now, what)}"
+            raise UsageError(f"{path}: {differ}: {_few(others)}; {remedy}")
     return {name: attempt.digest for name, attempt in attempts.items()}
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "")
 
 
 def _differ(one: Started, other: Started) -> bool:

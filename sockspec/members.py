@@ -219,8 +219,27 @@ class _Counted:
             )
 
 
+_MOST_HEADERS = 1 << 31
+"""The squares of the bytes in pax headers, added up: tarfile looks through them in quadratic time (CVE-2024-6232)."""
+_FOR_ALL, _MOST_FOR_ALL_BYTES = b"g", 4096
+"""A pax header for all members that follow is gone through again for each of them."""
+
+
+class _Tar(tarfile.TarFile):
+    """A tar, and what its headers have cost so far."""
+
+    headers = 0
+
+
 class _Header(tarfile.TarInfo):
     """A member of a tar; damage between two members is damage, and not the end of the archive."""
+
+    def _proc_pax(self, tarfile: _Tar) -> Self:
+        tarfile.headers += self.size**2
+        if tarfile.headers > _MOST_HEADERS or (self.type == _FOR_ALL and self.size > _MOST_FOR_ALL_BYTES):
+            raise Refused(f"its pax headers are larger than any honest archive's: {self.size:,} bytes")
+        header: Self = super()._proc_pax(tarfile)  # type: ignore[misc]
+        return header
 
     @classmethod
     def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
@@ -237,7 +256,7 @@ def of_tar(stream: Readable, most_bytes: int, bounds: Bounds) -> Iterator[Member
     """Everything in a tar stream of that many bytes at most, in its order."""
     counted = _Counted(stream, most_bytes)
     names: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}
-    with _reading(), tarfile.open(mode="r|", fileobj=cast(IO[bytes], counted), tarinfo=_Header, **names) as archive:
+    with _reading(), _Tar.open(mode="r|", fileobj=cast(IO[bytes], counted), tarinfo=_Header, **names) as archive:
         for number, info in enumerate(iter(archive.next, None)):
             if number >= bounds.members:
                 raise Refused(f"the archive lists more than {bounds.members:,} members")

@@ -4,51 +4,75 @@ import errno
 import os
 import shutil
 import stat
-import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 from sockspec import account
 from sockspec.complaint import SuiteError, UsageError
 
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 1_000, 5_000, 256 << 20
-_DEEPEST = 64
+_DEEPEST, _LONGEST = 64, 2_000
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"}
 
 _Seen = tuple[int, int, int, int]
 
 
+class _Beyond(Exception):
+    """There is more than is copied."""
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy what a submission consists of: directories and plain files; never a link, a device or a FIFO."""
+    try:
+        for directory, files in _walked(source):
+            below = target / directory.relative_to(source)
+            below.mkdir(parents=True, exist_ok=True)
+            for name, seen in files:
+                if stat.S_ISREG(seen.st_mode):
+                    _copy_file(directory / name, below / name, target)
+    except _Beyond:
+        raise UsageError(f"{source} holds {_too_much()}; give the directory that has just the programs") from None
+
+
+def excess(directory: Path) -> str:
+    """What keeps a directory from being copied, in words; nothing if it can be."""
+    try:
+        for _ in _walked(directory):
+            pass
+    except _Beyond:
+        return _too_much()
+    except RecursionError:
+        return "directories in directories, too deep to be copied"
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def _too_much() -> str:
+    return f"more than {_MOST_ENTRIES:,} files, {_MOST_DIRECTORIES:,} directories or {_MOST_BYTES >> 20} MiB"
+
+
+def _walked(source: Path) -> Iterator[tuple[Path, list[tuple[str, os.stat_result]]]]:
+    """Every directory with its files, as far as is copied."""
     entries, total = 0, 0
     for number, (directory, names, files) in enumerate(os.walk(source, onerror=_unreadable)):
         names[:] = sorted(name for name in names if name not in _LEFT_OUT)
-        below = target / Path(directory).relative_to(source)
-        below.mkdir(parents=True, exist_ok=True)
-        if number > _MOST_DIRECTORIES:
-            _too_much(source)
-        for name in sorted(files):
-            found = (Path(directory) / name).lstat()
-            entries, total = entries + 1, total + found.st_size
-            if entries > _MOST_ENTRIES or total > _MOST_BYTES:
-                _too_much(source)
-            if stat.S_ISREG(found.st_mode):
-                try:
-                    shutil.copy2(Path(directory) / name, below / name, follow_symlinks=False)
-                except OSError as error:
-                    if error.errno in _NO_ROOM:
-                        raise SuiteError(f"cannot copy to {target}: {error.strerror}; make room there") from error
-                    _unreadable(error)
+        seen = [(name, (Path(directory) / name).lstat()) for name in sorted(files)]
+        entries, total = entries + len(seen), total + sum(found.st_size for _, found in seen)
+        if number > _MOST_DIRECTORIES or entries > _MOST_ENTRIES or total > _MOST_BYTES:
+            raise _Beyond
+        yield Path(directory), seen
 
 
-def _too_much(source: Path) -> NoReturn:
-    raise UsageError(
-        f"{source} holds more than {_MOST_ENTRIES:,} files, {_MOST_DIRECTORIES:,} directories or"
-        f" {_MOST_BYTES >> 20} MiB;"
-        " give the directory that has just the programs"
-    )
+def _copy_file(source: Path, target: Path, where: Path) -> None:
+    try:
+        shutil.copy2(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise SuiteError(f"cannot copy to {where}: {error.strerror}; make room there") from error
+        _unreadable(error)
 
 
 def _unreadable(error: OSError) -> None:
@@ -80,7 +104,7 @@ class Workdir:
     def restore(self) -> None:
         """Remove what was added, and copy again what was changed or removed."""
         if self.path.is_symlink() or not self.path.is_dir():
-            _remove(self.path)
+            account.remove(self.path)
             self._copy()
             return
         now = self._scan()
@@ -88,7 +112,7 @@ class Workdir:
             return
         added = set(now) - set(self._as_copied)
         for name in sorted(name for name in added if name.rpartition("/")[0] not in added):
-            _remove(self.path / name)
+            account.remove(self.path / name)
         for name, was in self._as_copied.items():
             if now.get(name) != was:
                 self._copy_again(name, was[0])
@@ -98,12 +122,12 @@ class Workdir:
         source, target = self._pristine / name, self.path / name
         if source.is_dir():
             if not target.is_dir() or target.is_symlink():
-                _remove(target)
+                account.remove(target)
                 target.mkdir()
             os.chown(target, os.geteuid(), -1)  # chmod(2) is the owner's right
             target.chmod(stat.S_IMODE(mode))
             return
-        _remove(target)
+        account.remove(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target, follow_symlinks=False)
 
@@ -120,7 +144,7 @@ class Workdir:
                     name, seen = f"{below}{entry.name}", entry.stat(follow_symlinks=False)
                     if entry.is_dir(follow_symlinks=False):
                         found[name] = (seen.st_mode, 0, 0, 0)
-                        if name.count("/") < _DEEPEST:
+                        if name.count("/") < _DEEPEST and len(os.fsencode(name)) < _LONGEST:
                             pending.append(f"{name}/")
                     else:
                         found[name] = (seen.st_mode, seen.st_size, seen.st_ctime_ns, seen.st_ino)
@@ -128,12 +152,4 @@ class Workdir:
 
     def remove(self) -> None:
         """Remove the copy."""
-        _remove(self._parent)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        # At any depth: shutil.rmtree() ends at a thousand directories, one in another.
-        subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)
-    else:
-        path.unlink(missing_ok=True)
+        account.remove(self._parent)

@@ -1,12 +1,15 @@
 """What a build leaves is run only if it is a program of its own."""
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from sockspec import account
 from sockspec.build import Built, build
 from sockspec.complaint import UsageError
+from sockspec.limits import Limits
 from sockspec.submission import Wishes, find
 
 LONG = "a" * 300
@@ -35,7 +38,7 @@ def test_a_build_that_leaves_no_program_is_told_so(recipe: str, tmp_path: Path) 
     handed_in = tmp_path / "handed-in"
     handed_in.mkdir()
     (handed_in / "Makefile").write_text(f"server:\n\t{recipe}\n")
-    built = build(find(handed_in, Wishes(exercise="echo")), tmp_path / "built")
+    built = build(find(handed_in, Wishes(exercise="echo")), tmp_path / "built", Limits())
     assert built.failures == {"server": "`make server` left no program ./server"}
 
 
@@ -43,7 +46,22 @@ def made(directory: Path, recipe: str, command: str = "") -> Built:
     """What comes of building a server with that recipe in its Makefile, or with that command."""
     (directory / "handed-in").mkdir()
     (directory / "handed-in" / "Makefile").write_text(f"server:\n{recipe}\n")
-    return build(find(directory / "handed-in", Wishes(exercise="echo", build=command)), directory / "built")
+    return build(find(directory / "handed-in", Wishes(exercise="echo", build=command)), directory / "built", Limits())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "what"),
+    [
+        ("seq 5001 | xargs touch", "more than 5,000 files"),
+        ("seq 1001 | xargs mkdir", "1,000 directories"),
+        ('python3 -c \'import os\nfor _ in range(1500): os.mkdir("d"); os.chdir("d")\'', "directories"),
+    ],
+    ids=["files", "directories", "deep"],
+)
+def test_a_build_that_leaves_more_than_is_copied_has_not_built(recipe: str, what: str, tmp_path: Path) -> None:
+    said = made(tmp_path, "", f"sh -c {shlex.quote(f'cp /bin/true server; {recipe}')}").failures["server"]
+    account.remove(tmp_path / "built")
+    assert said.startswith("the build left more than is copied") and what in said
 
 
 def test_of_a_build_that_says_much_the_beginning_is_kept_and_the_rest_counted(tmp_path: Path) -> None:
@@ -67,5 +85,5 @@ def test_whatever_a_manifest_says_is_built_or_complained_of(text: str, tmp_path:
     (tmp_path / "in" / "server.py").touch()
     (tmp_path / "in" / "sockspec.toml").write_text(text, errors="surrogateescape")
     with suppress(UsageError):
-        built = build(find(tmp_path / "in", Wishes(exercise="echo")), tmp_path / "out")
+        built = build(find(tmp_path / "in", Wishes(exercise="echo")), tmp_path / "out", Limits())
         assert [command.inside(tmp_path).words for command in built.cast.commands.values()]

@@ -342,10 +342,24 @@ def test_a_directory_that_may_not_be_read_is_refused(handed_in: Path, copy: Path
         take(handed_in, copy)
 
 
-def test_a_large_pax_header_is_not_read_whole(tmp_path: Path, copy: Path) -> None:
-    archive = tarred(tmp_path / "a.tar.gz", member("a", pax_headers={"comment": "x" * (4 << 20)}), mode="w:gz")
-    with pytest.raises(Refused, match="unpacks to more than"):
-        take(archive, copy, SMALL)
+@pytest.mark.parametrize("text", ["x", "1"], ids=["letters", "digits"])
+def test_a_large_pax_header_is_not_read_whole(text: str, tmp_path: Path, copy: Path) -> None:
+    archive = tarred(tmp_path / "a.tar.gz", member("a", pax_headers={"comment": text * (4 << 20)}), mode="w:gz")
+    with pytest.raises(Refused, match="its pax headers are larger than any honest archive's: 4,194,"):
+        take(archive, copy)
+
+
+def test_many_pax_headers_are_not_read_for_ever(tmp_path: Path, copy: Path) -> None:
+    members = [member(str(number), pax_headers={"comment": "1" * 40_000}) for number in range(3)]
+    with pytest.raises(Refused, match="its pax headers are larger"):
+        take(tarred(tmp_path / "a.tar", *members), copy)
+
+
+def test_a_pax_header_for_all_members_is_short(tmp_path: Path, copy: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w", pax_headers={str(number): "1" for number in range(1_000)}):
+        pass
+    with pytest.raises(Refused, match="its pax headers are larger"):
+        take(tmp_path / "a.tar", copy)
 
 
 def test_a_full_disk_is_no_fault_of_the_submission(handed_in: Path, tmp_path: Path) -> None:

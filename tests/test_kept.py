@@ -70,8 +70,11 @@ def graded_before(out: Path, run: Started, *names: str) -> None:
             ))  # fmt: skip
 
 
-def kept(out: Path, *again: str) -> dict[str, str]:
-    return grade._kept(out / grade.JOURNAL, msgspec.structs.replace(RUN, regrade=sorted(again)), set(again))
+HERE = {"ada", "ben", *"abcdefgh"}
+
+
+def kept(out: Path, *again: str, here: set[str] = HERE) -> dict[str, str]:
+    return grade._kept(out / grade.JOURNAL, msgspec.structs.replace(RUN, regrade=sorted(again)), set(again), here)
 
 
 def of_one(tmp_path: Path, *tells: wire.Told | Exception) -> list[Entry]:
@@ -127,6 +130,12 @@ def test_grades_reached_under_other_conditions_are_not_kept(tmp_path: Path, what
     graded_before(tmp_path, msgspec.structs.replace(RUN, **{what: was}), "ada", "ben")
     with pytest.raises(UsageError, match=f"graded with {what} {was}, and this is .*: ada, ben; grade all again"):
         kept(tmp_path)
+
+
+def test_who_is_no_longer_handed_in_cannot_be_graded_again(tmp_path: Path) -> None:
+    graded_before(tmp_path, msgspec.structs.replace(RUN, suite="old"), "ada", "ben")
+    with pytest.raises(UsageError, match="name another --out, for ben cannot be graded again: no longer handed in"):
+        kept(tmp_path, "ada", here={"ada"})
 
 
 def test_after_a_regrading_that_was_interrupted_those_it_did_not_come_to_are_named(tmp_path: Path) -> None:

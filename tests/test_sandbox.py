@@ -111,6 +111,17 @@ def test_a_submission_with_nothing_to_run_is_a_wrong_use_of_check(tmp_path: Path
 
 
 @needs_engine
+def test_so_is_one_whose_names_are_no_text(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"L\x94sung")
+    (odd / "below").mkdir(parents=True)
+    (odd / "report.txt").touch()
+    told = list(
+        Sandbox(lambda _: None).told(odd.parent, "echo", Wishes("echo"), grade.options(grade.Job(policy.of("echo"))))
+    )
+    assert ["sung: nothing to run" in one.reason for one in told if isinstance(one, wire.Refused)] == [True]
+
+
+@needs_engine
 def test_a_reason_is_told_in_few_words_however_long_the_manifest(tmp_path: Path) -> None:
     (tmp_path / "sockspec.toml").write_text(f'"{"x" * 15_000}" = 1')
     how = grade.options(grade.Job(policy.of("echo")))

@@ -294,6 +294,17 @@ def test_other_users_may_enter_a_workdir(workdir: Workdir) -> None:
     assert modes == [0o755, 0o755]
 
 
+def test_names_that_together_are_longer_than_any_path_are_removed(workdir: Workdir, pristine: Path) -> None:
+    here = os.open(workdir.path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("n" * 255, dir_fd=here)
+        above, here = here, os.open("n" * 255, os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    os.close(here)
+    workdir.restore()
+    assert entries(workdir.path) == entries(pristine)
+
+
 def test_directories_deeper_than_any_path_are_removed(workdir: Workdir, pristine: Path) -> None:
     here = os.open(workdir.path, os.O_RDONLY)
     for _ in range(1500):

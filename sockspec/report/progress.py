@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from sockspec.report.terminal import escape
 from sockspec.visible import visible
 
 Show = Callable[[int, int, str], None]
@@ -84,4 +85,4 @@ def _line(stream: TextIO, name: str, what: str, detail: str) -> None:
 
 
 def _told(name: str, what: str, detail: str) -> str:
-    return visible(f"{name}: {_ENDS[what]}{', ' if detail else ''}{detail}")
+    return escape(f"{name}: {_ENDS[what]}{', ' if detail else ''}{detail}")

@@ -19,7 +19,7 @@ from sockspec.oracle import Shelf
 from sockspec.sandbox import capabilities, seccomp, wire
 from sockspec.submission import Submission, Wishes, find
 from sockspec.verdict import Record
-from sockspec.visible import clipped
+from sockspec.visible import clipped, visible_lines
 
 SCRATCH = "/work"
 _SHELF = Path(SCRATCH, "observations")
@@ -38,6 +38,7 @@ def main() -> None:
     seccomp.apply()
     names.serve()
     order, observed = wire.read_order(orders)
+    _SHELF.mkdir(mode=0o700)  # what is expected of a program is not for it to read
     shelf = Shelf(_SHELF)
     shelf.unbundle(observed)
     try:
@@ -53,9 +54,9 @@ def main() -> None:
         warnings = [clipped(warning, _MOST_TOLD) for warning in report.warnings]
         tell(wire.Finished(roles, warnings, report.seconds, limited))
     except UsageError as error:
-        tell(wire.Refused(clipped(str(error), _MOST_REASON)))
+        tell(wire.Refused(clipped(visible_lines(str(error)), _MOST_REASON)))
     except SuiteError as error:
-        tell(wire.Faulted(clipped(str(error), _MOST_TOLD)))
+        tell(wire.Faulted(clipped(visible_lines(str(error)), _MOST_TOLD)))
 
 
 def _teller() -> Tell:
