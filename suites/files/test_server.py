@@ -271,12 +271,13 @@ ENDLESS = {
     "nul": (b"", b"\0"),
 }
 """Requests without end: how they begin, and how they go on."""
+ENOUGH = 16 * MIB + 64 * 1024  # with 16 MiB and no more, who gives up behind the last of them would wait for ever
 
 
 def ask_without_end(server: Server, first: bytes, more: bytes) -> None:
-    """A client that sends 16 MiB of that, and sees the connection end."""
+    """A client that sends more than 16 MiB of that, and sees the connection end."""
     peer = server.connect()
-    peer.send(first + more * (16 * MIB // len(more)))
+    peer.send(first + more * (ENOUGH // len(more)))
     peer.expect_any_end()
     peer.leave()
 
