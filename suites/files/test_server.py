@@ -48,6 +48,9 @@ from suites.files.paths import SECRET, UNASKED, ask, escaped, no_secret
 
 MIB = 1 << 20
 SIZES = [0, 1, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, MIB]
+CONTENTS = {
+    "empty": b"", "all-bytes": bytes(range(256)), "utf-8": "Ærøskøbing, ψυχή, 你好\n".encode(), "long": b"x" * 100_000,
+}  # fmt: skip
 SIGNATURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
@@ -68,6 +71,13 @@ def asked_for(server: Server, path: bytes) -> Peer:
 @pytest.mark.parametrize("path", [b"/hello.txt", b"/page.html"], ids=["txt", "html"])
 def test_the_answer_says_what_the_file_is(server: Server, path: bytes) -> None:
     asked_for(server, path).expect_part("the Content-Type", media_type)
+
+
+@requirement("server.content-length")
+@pytest.mark.parametrize("data", CONTENTS.values(), ids=list(CONTENTS))
+def test_the_length_is_that_of_the_file(server: Server, data: bytes) -> None:
+    server.site.write(b"data.txt", data)
+    asked_for(server, b"/data.txt").expect_message(wrong_length)
 
 
 @requirement("files.server.body")
