@@ -73,6 +73,13 @@ def test_the_answer_says_what_the_file_is(server: Server, path: bytes) -> None:
     asked_for(server, path).expect_part("the Content-Type", media_type)
 
 
+@requirement("files.server.content-type")
+@pytest.mark.parametrize("name", [b"a.b.txt", b"page.html.txt"])
+def test_what_is_behind_the_last_dot_says_what_the_file_is(server: Server, name: bytes) -> None:
+    server.site.write(name, b"hello\n")
+    asked_for(server, b"/" + name).expect_part("the Content-Type", media_type)
+
+
 @requirement("server.content-length")
 @pytest.mark.parametrize("data", CONTENTS.values(), ids=list(CONTENTS))
 def test_the_length_is_that_of_the_file(server: Server, data: bytes) -> None:
