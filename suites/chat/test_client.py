@@ -208,6 +208,15 @@ def a_forged_line(screen: bytes) -> str:
     return "" if "grace: hello" in lines else "has lost a line to the control characters that somebody else sent"
 
 
+@requirement("client.server-leaves")
+def test_it_ends_when_the_server_leaves_in_the_middle_of_a_packet(client: Client) -> None:
+    visit = joined(client)
+    visit.peer.send(told("grace", "at last")[:10])
+    visit.peer.wait_until_consumed()
+    visit.peer.finish()
+    visit.expect_end()
+
+
 @requirement("chat.client.quits")
 def test_it_leaves_when_it_is_told_to(client: Client) -> None:
     visit = joined(client)
