@@ -47,7 +47,8 @@ proof: $(READY) ## every mutant against its table: takes long
 	$(BIN)/python -m pytest tests/test_mutants.py --numprocesses $(JOBS)
 
 hostile: $(READY) ## in containers: every hostile submission against its verdict, and a class: takes long
-	$(BIN)/python -m pytest tests/test_class.py tests/test_hostile.py --numprocesses $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest tests/test_class.py
+	$(BIN)/python -m pytest tests/test_hostile.py --numprocesses $(JOBS)
 
 lint: $(READY) ## ruff, ruff format and mypy --strict
 	$(BIN)/ruff check

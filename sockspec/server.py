@@ -35,7 +35,7 @@ _KNOCKS_AGAIN_S = 1.5
 """A SYN that nobody answered is sent once more after a second (RFC 6298)."""
 _MORE_BATCHES = {"threads": 2, "memory": 8}
 """Of what may level off: a pool of threads is not much larger than a batch."""
-_PRINTED_BOUND_BYTES = 1 << 19
+_PRINTED_BOUND_BYTES = 1 << 21
 """No scenario makes a server print so much; who does is not listened to for ever."""
 
 

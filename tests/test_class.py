@@ -20,7 +20,6 @@ from tests.contained import GRADE, ended, grading, is_apart, needs_engine
 from tests.hostile import hostile
 from tests.running import PROGRAMS, sockspec
 
-pytestmark = pytest.mark.xdist_group("class")  # it is graded once, for all tests here
 ECHO = policy.of("echo")
 SLIPPED = "sockspec-slipped-out"
 CLEARS = "clears\x1b[2J"

@@ -23,8 +23,8 @@ from suites.chat.packets import NEWS, join, leave, packet, told
 
 NICKS = ["Ψυχή", "山田太郎", "two words", 'a "nick"', "back\\slash", "🌊", "n" * 1000]
 LINES = {
-    "word": "hello", "words": "two words", "quotes": 'she said "hi"', "backslash": "C:\\new\\table",
-    "braces": '{"type":"leave"}',
+    "word": "hello", "words": "two words", "blanks": "  two  words  ", "quotes": 'she said "hi"',
+    "backslash": "C:\\new\\table", "braces": '{"type":"leave"}',
     "danish": "Ærøskøbing", "greek": "ψυχή", "chinese": "你好", "emoji": "🌊", "percent": "100%s %d",
     "long": "x" * 1000,
 }  # fmt: skip
@@ -208,6 +208,15 @@ def a_forged_line(screen: bytes) -> str:
     return "" if "grace: hello" in lines else "has lost a line to the control characters that somebody else sent"
 
 
+@requirement("client.server-leaves")
+def test_it_ends_when_the_server_leaves_in_the_middle_of_a_packet(client: Client) -> None:
+    visit = joined(client)
+    visit.peer.send(told("grace", "at last")[:10])
+    visit.peer.wait_until_consumed()
+    visit.peer.finish()
+    visit.expect_end()
+
+
 @requirement("chat.client.quits")
 def test_it_leaves_when_it_is_told_to(client: Client) -> None:
     visit = joined(client)
@@ -217,7 +226,10 @@ def test_it_leaves_when_it_is_told_to(client: Client) -> None:
 
 
 @requirement("chat.client.quits")
-@pytest.mark.parametrize("line", [b"what /q does", b"/quite so"], ids=["inside", "in-front"])
+@pytest.mark.parametrize(
+    "line", [b"what /q does", b"/quite so", b" /q", b"/q "],
+    ids=["inside", "in-front", "behind-a-space", "before-a-space"],
+)  # fmt: skip
 def test_only_the_whole_line_is_a_command(client: Client, line: bytes) -> None:
     visit = joined(client)
     visit.type(line + b"\n")

@@ -87,7 +87,7 @@ NO_NAMES = {
 ODD_NAMES = {"empty": b'{"type":"hello","nick":""}', "half-a-letter": rb'{"type":"hello","nick":"\ud800"}'}
 LENGTHS = [1, 85, 86, 87, 216, 217, 255, 256, 1000, 4096, 32768, 65000, 65400]
 LONGEST = 2 + 65535  # the length, and as much as it can say
-BUFFERS = [512, 1000, 1024, 2048, 4096, 8192]
+BUFFERS = [512, 1000, 1024, 2048, 4096, 8192, 16_384, 32_768]
 TALK = hello("grace") + chat("h\u00e9llo") + chat("again")
 CUTS = [1, 2, 3, 20, len(hello("grace")), len(hello("grace")) + 1, len(TALK) - 1]
 
