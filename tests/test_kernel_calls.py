@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sockspec.kernel import calls
 from sockspec.kernel import threads as proc
-from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, WRITES, Call, parse
+from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, WRITES, Call, parse, waits_for_child
 from tests.stage import Stage
 
 pytest_plugins = ["tests.stage"]
@@ -87,6 +87,24 @@ def test_a_restarted_call_elsewhere_counts_as_timed(monkeypatch: pytest.MonkeyPa
     found = parse(LINE.format(219), waits_in)
     assert found is not None
     assert (found.name, found.timed) == ("restart_syscall", True)
+
+
+# --- uninterruptible
+
+VFORK = {
+    "vfork": (call("vfork"), "kernel_clone", True),
+    "posix_spawn": (call("clone3"), "kernel_clone", True),
+    "of-an-older-kernel": (call("clone", 0, 0x4111), "_do_fork", True),
+    "not-told-where": (call("clone", 0, 0x4111), "0", True),
+    "fork": (call("clone", 0, 0x1200011), "dup_mmap", False),
+    "fork-not-told-where": (call("clone", 0, 0x1200011), "0", False),
+    "disk": (call("read"), "folio_wait_bit_common", False),
+}
+
+
+@pytest.mark.parametrize(("found", "waits_in", "waits"), VFORK.values(), ids=list(VFORK))
+def test_a_fork_that_is_held_up_does_not_wait_for_its_child(found: Call, waits_in: str, *, waits: bool) -> None:
+    assert waits_for_child(found, waits_in) is waits
 
 
 # --- timed or not

@@ -33,6 +33,9 @@ MULTIPLEXES = {"select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait
 SLEEPS = {"nanosleep", "clock_nanosleep"}
 FORKS = {"vfork", "clone", "clone3"}
 """Waiting for a child of vfork(2) to go on by itself, without a limit; no signal but SIGKILL wakes who does."""
+_CLONE_VFORK = 0x4000  # linux/sched.h
+_MAKES_A_PROCESS = {"kernel_clone", "_do_fork", "do_fork"}
+"""kernel/fork.c, by its age."""
 BYSTANDS = {"futex", "futex_waitv", "wait4", "waitid", "pause", "rt_sigsuspend", "rt_sigtimedwait"} | SLEEPS
 """Waiting for a lock, a child, a signal or some time to pass, not for a client."""
 _WAITS_FOR_EVER = READS | WRITES | ACCEPTS | FORKS | {
@@ -89,6 +92,17 @@ class Call:
 
 UNREAD = Call("unread", ())
 """Stands for the call of a thread that sleeps where we may not read in which: it may end by itself."""
+
+
+def waits_for_child(call: Call, waits_in: str) -> bool:
+    """Whether a thread in state D waits in that call for the child of a vfork(); a fork() may be held up there, too.
+
+    `waits_in` is its wchan: the function that makes a process, and not one of those that copy it; `0` if not told.
+    """
+    if waits_in in _MAKES_A_PROCESS:
+        return call.name in FORKS
+    flags = call.arguments[0] if call.name == "clone" else _CLONE_VFORK if call.name == "vfork" else 0
+    return waits_in == "0" and bool(flags & _CLONE_VFORK)
 
 
 def _signed(argument: int) -> int:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sockspec.kernel.calls import FORKS, UNREAD, Call, parse
+from sockspec.kernel.calls import UNREAD, Call, parse, waits_for_child
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PF_EXITING = 0x4
@@ -32,9 +32,7 @@ class Thread:
 
     @property
     def asleep(self) -> bool:
-        if self.state == "D":
-            return self.call is not None and self.call.name in FORKS
-        return self.state == "S" and self.call is not None
+        return self.state in "SD" and self.call is not None
 
 
 def _text(path: str) -> str:
@@ -56,8 +54,17 @@ def _thread(pid: int, tid: int) -> Thread | None:
     state = status[status.index("\nState:") + 7 :].split(None, 1)[0]
     if call is UNREAD and state == "R":
         call = None
+    if state == "D" and call is not None and not _waits_for_child(base, call):  # held up in the kernel, for a moment
+        call = None
     words = status[status.rindex("\nvoluntary_ctxt_switches:") :].split()
     return Thread(pid, tid, state, call, (int(words[1]), int(words[3])))
+
+
+def _waits_for_child(base: str, call: Call) -> bool:
+    try:
+        return waits_for_child(call, _text(f"{base}/wchan"))
+    except PermissionError:
+        return False
 
 
 def _call(base: str) -> Call | None:
