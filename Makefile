@@ -33,10 +33,11 @@ $(READY): requirements.lock
 check: $(READY) ## check SUBMISSION (default: the C example) against the reference of EXERCISE
 	@$(BIN)/python -P -m sockspec check "$$SUBMISSION" --exercise $(EXERCISE) $(OPTIONS)
 
-test: $(READY) ## all tests but those of proof and hostile, JOBS files at a time, with coverage
+test: $(READY) ## all tests but those of proof and hostile, JOBS at a time, with coverage; every good program last
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest tests --numprocesses $(JOBS) --dist loadfile \
-		--ignore tests/test_mutants.py --ignore tests/test_hostile.py --ignore tests/test_class.py
+		--ignore tests/test_mutants.py --ignore tests/test_programs.py --ignore tests/test_hostile.py --ignore tests/test_class.py
+	$(BIN)/coverage run -m pytest tests/test_programs.py --numprocesses $(JOBS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 90
 
