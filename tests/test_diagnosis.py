@@ -140,7 +140,7 @@ def test_a_program_that_ended_is_told_by_its_end(stage: Stage) -> None:
 def test_a_program_that_spins_is_told_what_it_used(staged: Staged) -> None:
     stage = staged(Patience(processor_s=0.1))
     stage.c("spin(NULL);")
-    assert stands(stage) == ("your server used 0.1 s of processor time without moving a byte: it runs in circles")
+    assert stands(stage) == ("your server used 0.5 s of processor time without moving a byte: it runs in circles")
 
 
 def test_only_where_a_timer_runs_our_patience_with_timers_ends(staged: Staged) -> None:
