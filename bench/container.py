@@ -30,6 +30,8 @@ class StandIn:
     image = image_id = engine = "a stand-in"
     def observed(self, exercise, options): return b""
     def stop(self): pass
+    def tools(self): return {}
+    def say(self, line): pass
     def told(self, directory, exercise, wishes, options):
         requirements = list(catalogue.exercise(exercise).requirements.values())
         for number, each in enumerate(requirements, 1):
