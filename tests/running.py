@@ -5,7 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,21 @@ def copy_house(directory: Path) -> Path:
     for name in ("conftest.py", "requirements.lock"):
         shutil.copy(house.ROOT / name, directory)
     return directory
+
+
+@contextmanager
+def house_for_all(*packages: str) -> Iterator[dict[str, str]]:
+    """An environment with a copy of the house, and of those packages, that every user may read.
+
+    The checkout itself may lie where nobody else may look. Coverage is left out: it writes into the checkout.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        copy = copy_house(Path(directory))
+        for package in packages:
+            shutil.copytree(Path(sysconfig.get_path("purelib"), package), copy / package)
+        subprocess.run(["chmod", "-R", "a+rX", directory], check=True)
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTHON"))}
+        yield {**others, "PYTHONPATH": directory}
 
 
 def sockspec_of(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from sockspec import cli
 from sockspec.kernel import threads as proc
-from tests.running import PROGRAMS, checked, copy_house, failed, sockspec, sockspec_of
+from tests.running import PROGRAMS, checked, copy_house, failed, house_for_all, sockspec, sockspec_of
 
 GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
 NEVER_ACCEPTS_AGAIN = (
@@ -311,20 +311,22 @@ def test_a_directory_that_may_not_be_read() -> None:
             "--exercise",
             "echo",
         ]
-        readable, unreadable = (_with_mode(mode, closed, command) for mode in (0o755, 0))
+        with house_for_all() as environment:
+            readable, unreadable = (_with_mode(mode, closed, command, environment) for mode in (0o755, 0))
     assert f"cannot read {closed}" not in readable
     assert f"sockspec: cannot read {closed}: Permission denied\n" in unreadable
 
 
-def _with_mode(mode: int, directory: Path, command: list[str]) -> str:
+def _with_mode(mode: int, directory: Path, command: list[str], environment: dict[str, str]) -> str:
     """What that command complains of while the directory has that mode."""
     directory.chmod(mode)
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/").stderr
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment).stderr
 
 
 def test_a_file_that_may_not_be_written_is_noticed_before_anything_is_run() -> None:
     command = [sys.executable, "-P", "-c", AS_NOBODY, "check", "/nonexistent", "--junit", "/etc/file"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    with house_for_all() as environment:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment)
     assert "sockspec: cannot write /etc/file: you have no right to\n" in done.stderr
 
 

@@ -9,8 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -19,14 +18,11 @@ import pytest
 
 from sockspec import isolation, names
 from sockspec.isolation import Isolation
+from tests.running import house_for_all
 
 Run = Callable[..., str]
 
 NOBODY = 65534
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[1]), sysconfig.get_path("purelib")]),
-}
 PRELUDE = """
 import os, socket, subprocess, sys, tempfile, threading
 from pathlib import Path
@@ -57,7 +53,7 @@ def program(code):
 NO_MORE_NETWORKS = "echo 0 > /proc/sys/user/max_net_namespaces && exec"  # namespaces(7); of this user namespace only
 
 
-def started_as(user: int | None, command: list[str]) -> "subprocess.CompletedProcess[str]":
+def started_as(user: int | None, command: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     groups: list[int] | None = None if user is None else []
     return subprocess.run(
         command,
@@ -65,7 +61,7 @@ def started_as(user: int | None, command: list[str]) -> "subprocess.CompletedPro
         group=user,
         extra_groups=groups,
         umask=0o077,  # the files that the others have to read must not depend on it
-        env=ENVIRONMENT,
+        env=environment,
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -74,9 +70,9 @@ def started_as(user: int | None, command: list[str]) -> "subprocess.CompletedPro
     )
 
 
-def can_be_started_as(user: int | None, command: list[str]) -> bool:
+def can_be_started_as(user: int | None, command: list[str], environment: dict[str, str]) -> bool:
     try:
-        return started_as(user, command).returncode == 0
+        return started_as(user, command, environment).returncode == 0
     except PermissionError:
         return False
 
@@ -85,26 +81,33 @@ def mounts_on_etc() -> list[str]:
     return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if " /etc" in line]
 
 
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """Where the engine and what it needs to enter can be read by every user."""
+    with house_for_all("dnslib", "msgspec") as found:
+        yield found
+
+
 @pytest.fixture(scope="module", params=["root", "ordinary user"])
-def run(request: pytest.FixtureRequest) -> Run:
+def run(request: pytest.FixtureRequest, environment: dict[str, str]) -> Run:
     """Runs code, with the names of PRELUDE, in a process of its own that may enter; what it prints."""
     if request.param == "root" and os.geteuid() != 0:
         pytest.skip("not root")
     user = NOBODY if request.param == "ordinary user" and os.geteuid() == 0 else None
     pythons = [[path, "-Werror"] for path in (sys.executable, shutil.which("python3", path="/usr/bin")) if path]
     right = f"import dnslib, sockspec.isolation, sys; assert sys.version_info[:2] == {sys.version_info[:2]}"
-    python = next((python for python in pythons if can_be_started_as(user, [*python, "-c", right])), None)
+    python = next((python for python in pythons if can_be_started_as(user, [*python, "-c", right], environment)), None)
     if python is None:
         pytest.skip("no Python that an ordinary user may run")
     namespaces = ["--net", "--mount"] if request.param == "root" else ["--user", "--map-root-user", "--net", "--mount"]
-    if not can_be_started_as(user, ["unshare", *namespaces, "true"]):
+    if not can_be_started_as(user, ["unshare", *namespaces, "true"], environment):
         pytest.skip("no namespaces for this user on this machine")
 
     def run(code: str, *arguments: object, before: str = "") -> str:
         command = [*python, "-c", PRELUDE + dedent(code), *map(str, arguments)]
         if before:
             command = ["unshare", "--user", "--map-root-user", "sh", "-c", f'{before} "$@"', "sh", *command]
-        done = started_as(user, command)
+        done = started_as(user, command, environment)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.strip()
 
