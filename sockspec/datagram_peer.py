@@ -157,8 +157,8 @@ class DatagramPeer:
             looked_again = watch.slept_s - slept_s > _LOOKS_AGAIN_S
             return bool(self._inbox) or looked_again or self._waits(watch.look())
 
-        watch.until(decided, rest=True)
-        watch.forgive(slept_s, _LOOKS_AGAIN_S)
+        with watch.lenient(_LOOKS_AGAIN_S):
+            watch.until(decided, rest=True)
         watch.drain()  # who waits for something has sent all that it sends, and it is here
         if self._inbox:
             self._stage.fail(

@@ -221,7 +221,7 @@ class _Counted:
 
 _MOST_HEADERS = 1 << 31
 """The squares of the bytes in pax headers, added up: tarfile looks through them in quadratic time (CVE-2024-6232)."""
-_FOR_ALL, _MOST_FOR_ALL_BYTES = b"g", 4096
+_FOR_ALL, _MOST_FOR_ALL_BYTES = tarfile.XGLTYPE, 4096
 """A pax header for all members that follow is gone through again for each of them."""
 
 

@@ -73,7 +73,7 @@ class Server:
         try:
             self.expect_listening(f"asked to listen on port {self.port}", outcome)
         except Failure as failure:
-            out_of_patience = watch.slept_s - slept_s > watch.patience.timer_s or watch.spins > spun
+            out_of_patience = watch.slept_s - slept_s > watch.patience.timer_s or (watch.spins and not spun)
             if outcome is Outcome.NOT_STARTED and out_of_patience:
                 self.scenario.gave_up[directory] = failure
             raise
@@ -453,14 +453,13 @@ class Server:
         """At rest, and with no more files, threads or processes than before, if it comes to that: at no cost."""
         self.scenario.at_rest()
         watch = self.scenario.watch
-        slept_s = watch.slept_s
 
         def tidy() -> bool:
             now = self._holdings()
             return not now.kept(before, clients) and now.outgrew(before, clients) != "threads"
 
-        watch.until(tidy)
-        watch.forgive(slept_s, watch.patience.timer_s)
+        with watch.lenient(watch.patience.timer_s):
+            watch.until(tidy)
 
     def expect_design(self) -> None:
         """Record how it deals with the clients that are connected now, as the kernel shows it."""

@@ -257,7 +257,7 @@ class Watch:
 
     @contextmanager
     def lenient(self, most_s: float) -> Iterator[None]:
-        """Up to that many seconds of sleep on timers cost no patience, if what the block asks for is done."""
+        """Up to that many seconds of sleep on timers cost no patience, unless the block ends in a failure."""
         slept_s = self._timer_spent_s
         yield
         self.forgive(slept_s, most_s)

@@ -11,6 +11,9 @@ from sockspec.kernel.calls import BYSTANDS, READS
 from sockspec.kernel.datagrams import Bound
 from sockspec.kernel.sockets import Socket
 
+_OF_CLIENTS = ("socket:", "anon_inode:[eventpoll]")
+"""What an open file is that clients may be behind: a socket, or an epoll of them."""
+
 
 class Held:
     """The sockets of some processes."""
@@ -35,16 +38,13 @@ def waits_for_sockets(thread: proc.Thread) -> bool:
     Not a lock, a child or a signal, nor a pipe or an eventfd that it reads, nor an epoll without a socket.
     """
     call = thread.call
-    if call is None or proc.hidden(thread.pid):
-        return call is None or call.name not in BYSTANDS
+    if call is None:
+        return True
     if call.name in BYSTANDS:
         return False
-    if call.name in READS:
-        return _is_socket(thread.pid, call.fd)
-    if call.name.startswith("epoll"):
-        return any(_is_socket(thread.pid, fd) for fd in proc.awaited(thread.pid, call.fd))
-    return True
-
-
-def _is_socket(pid: int, fd: int) -> bool:
-    return proc.links(pid).get(fd, "socket:").startswith(("socket:", "anon_inode:[eventpoll]"))  # or an epoll of them
+    reads, polls = call.name in READS, call.name.startswith("epoll")
+    if not (reads or polls) or proc.hidden(thread.pid):
+        return True
+    links = proc.links(thread.pid)
+    awaited = [call.fd] if reads else proc.awaited(thread.pid, call.fd)
+    return any(links.get(fd, "socket:").startswith(_OF_CLIENTS) for fd in awaited)
