@@ -241,6 +241,7 @@ class Server:
         with self.scenario.preliminary(first=peer is self.scenario.peers[0]):
             self.ask(peer)
             self.hear(peer)
+            peer.expect_nothing_more()
         if self.scenario.conversation.client_ends != "request":
             peer.finish()
 
@@ -265,8 +266,10 @@ class Server:
 
     def connect_and_stay(self) -> None:
         """A client that is connected and has been noticed; it is still there when the server ends."""
-        self.connect()
+        peer = self.connect()
         self.scenario.at_rest()
+        if own_info(peer.connection).state == CLOSE and not self.listeners():
+            self._broken(peer, LOOPBACK)
 
     def wait_for_another_second(self) -> None:
         """Our clock goes on to another second: what the program read from its clock before this is old now."""
