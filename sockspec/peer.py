@@ -166,6 +166,13 @@ class Peer:
         self.did.append("paused")
         self._stage.watch.outwait()
 
+    def read(self, size: int) -> None:
+        """Read so many bytes more, or all that come; what they are is judged later, with what comes behind them."""
+        before = len(self._unclaimed())
+        self.did.append(f"read up to {size:,} bytes")
+        with self._open_to(before + size):
+            self._stage.watch.until_or_rest(lambda: bool(self.ended) or len(self._unclaimed()) >= before + size)
+
     def wait_until_stuck(self) -> None:
         """Wait until the program can do no more without us: blocked in send(), as a rule, because we do not read."""
         self._stage.watch.at_rest()

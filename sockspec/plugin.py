@@ -93,6 +93,8 @@ class SuitePlugin:
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}
         self.gave_up: dict[str, Failure] = {}
+        self.tricklers: set[str] = set()
+        """The directories whose programs are known to trickle: nobody waits that long for them again."""
         reference = Path(run.reference.directory)
         self.key_parts = [
             fingerprint(_ENGINE), fingerprint(house.SUITES / run.exercise), fingerprint(reference),
@@ -197,12 +199,15 @@ class SuitePlugin:
             self.ports,
         )
         scenario.gave_up = self.gave_up
+        scenario.watch.trickles = cast.directory in self.tricklers
         arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         try:
             players = {role: player(scenario) for role, player in self.players.items() if role in item.fixturenames}
             item.obj(**{**arguments, **players})
             scenario.check_crash()
         finally:
+            if scenario.watch.trickles:
+                self.tricklers.add(cast.directory)
             scenario.close()
             self.workdirs[cast.directory].restore()
             users = [each.user + self.settings.worker for each in (cast, self.run.reference) if each.user is not None]

@@ -39,6 +39,7 @@ from sockspec.watch import Patience, Standstill, Watch
 LOOPBACK = "127.0.0.1"
 _PORTS_A_WORKER, _FIRST_PORT, _PORTS_END = 600, 20_000, 32_768  # below the ephemeral range (ip(7))
 _BLOCK_BYTES = 4093  # prime: no usual buffer size divides it, so a lost or doubled buffer shows
+_ETHERNET_SEGMENT_BYTES, _ETHERNET_BUFFER_BYTES = 1448, 1 << 15
 _STORY_LINES = 6
 
 
@@ -217,11 +218,17 @@ class Scenario:
             raise SuiteError(f"cannot take {host} port {port} ourselves: {error.strerror}") from error
         return opened
 
-    def dial(self, host: str, port: int) -> socket.socket:
-        """A connection of ours on its way to a server; ConnectionRefusedError if there is none."""
+    def dial(self, host: str, port: int, *, ethernet: bool = False) -> socket.socket:
+        """A connection of ours on its way to a server; ConnectionRefusedError if there is none.
+
+        On `ethernet` segments are small, and so is what the kernel takes from who sends: a part of large data.
+        """
         connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._sockets.append(connection)
         connection.setblocking(False)
+        if ethernet:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _ETHERNET_SEGMENT_BYTES)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ETHERNET_BUFFER_BYTES)
         with suppress(BlockingIOError):
             connection.connect((host, port))
         return connection

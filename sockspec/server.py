@@ -152,10 +152,10 @@ class Server:
 
     # --- clients
 
-    def connect(self, host: str = LOOPBACK) -> Peer:
-        """A client of ours, connected to it."""
+    def connect(self, host: str = LOOPBACK, *, ethernet: bool = False) -> Peer:
+        """A client of ours, connected to it; as from another machine on an `ethernet`."""
         with self.scenario.preliminary(first=not self.scenario.peers and host == LOOPBACK):
-            peer = self.dial(host)
+            peer = self.dial(host, ethernet=ethernet)
             if own_info(peer.connection).state == SYN_SENT:  # the listen queue was full: we knock again by ourselves
                 self.scenario.watch.grant(_KNOCKS_AGAIN_S)
             standstill = self.scenario.watch.until(lambda: own_info(peer.connection).state != SYN_SENT)
@@ -173,12 +173,12 @@ class Server:
         peer.did.clear()
         self._refuses(peer.name, host)
 
-    def dial(self, host: str = LOOPBACK) -> Peer:
+    def dial(self, host: str = LOOPBACK, *, ethernet: bool = False) -> Peer:
         """A client of ours on its way to it; not yet connected if the listen queue is full."""
         self.running()
         name = self.scenario.next_name()
         try:
-            peer = self.scenario.peer(self.scenario.dial(host, self.port), name)
+            peer = self.scenario.peer(self.scenario.dial(host, self.port, ethernet=ethernet), name)
         except ConnectionRefusedError:
             self._refuses(name, host)
         peer.did.append("connected" if host == LOOPBACK else f"connected to {host}")
@@ -308,6 +308,13 @@ class Server:
                 reference="ended with an error, and listened nowhere",
             )  # fmt: skip
         self.scenario.check_failed(program, standstill)
+
+    def expect_no_second(self) -> None:
+        """Started once more on its port, it fails as on every port that is taken; the first one stays the server."""
+        first = self.running()
+        self.launch_on_its_port()
+        self.expect_failure()
+        self.program = first
 
     def expect_at_rest(self) -> None:
         """It sleeps, and nothing is on its way."""

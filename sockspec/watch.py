@@ -28,6 +28,8 @@ CHUNK_BYTES = 1 << 18
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.016
 _BETWEEN_LIMIT_CHECKS_S = 0.02
 _MACHINE_FAULT_S = 300.0
+_TRICKLE_S, _STILL_TRICKLES_S = 100.0, 1.0
+"""How long what a program says without end may keep a wait going: the first time, and once it is known for that."""
 _INTO_A_SECOND_S = 0.2
 _UNSEEN_REST_S = 0.2
 _STILL_SPINS_S = 0.02
@@ -82,6 +84,8 @@ class Watch:
         """When there was last nothing to serve; what is served now came after that."""
         self.spins = False
         """A program has used up its processor time once: nothing waits that long for its rest again."""
+        self.trickles = False
+        """A program is known to say something again and again, and nothing that was waited for."""
         self._starts = False
         """A program was started, and has done nothing yet that was waited for."""
         self._poll = select.epoll()
@@ -188,7 +192,8 @@ class Watch:
                 if (standstill := self._limit()) is not None:
                     return standstill
                 quiet_since = time.monotonic()
-                if quiet_since - started > _MACHINE_FAULT_S:  # a trickle without end
+                if quiet_since - started > (_STILL_TRICKLES_S if self.trickles else _TRICKLE_S):
+                    self.trickles = True
                     return Standstill(Why.TIMER, self.look())
                 continue
             before, seen = seen, self.look()

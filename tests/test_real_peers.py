@@ -112,6 +112,7 @@ def xinetd(exercise: str, service: str, differs: dict[str, str], only: tuple[str
 
 SUPER = {
     "port-in-use": "a super-server goes on without one of its services: it may have others",
+    "shares-no-port": "the same",
     "error-messages": "and says so in its log",
     "interrupt": "a daemon has no terminal; it ends at SIGTERM",
 }

@@ -171,6 +171,25 @@ def test_no_verdict_for_minutes_is_a_fault_of_the_machine(staged: Staged, monkey
         stage.watch.until(never)
 
 
+TRICKLES = 'for (;;) { if (write(1, ".", 1) != 1) return 0; usleep(300); }'
+
+
+def test_what_trickles_without_end_keeps_no_wait_going(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sockspec.watch._TRICKLE_S", 0.2)
+    stage = staged(Patience(timer_s=1000, processor_s=1000))
+    stage.c(TRICKLES)
+    assert why(stage.watch.until(never)) is Why.TIMER
+    assert stage.watch.trickles
+
+
+def test_who_is_known_to_trickle_is_waited_for_no_longer(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sockspec.watch._STILL_TRICKLES_S", 0.2)
+    stage = staged(Patience(timer_s=1000, processor_s=1000))
+    stage.watch.trickles = True
+    stage.c(TRICKLES)
+    assert why(stage.watch.until(never)) is Why.TIMER
+
+
 # --- patience
 
 

@@ -100,6 +100,15 @@ def test_a_request_is_understood_wherever_it_was_cut(server: Server) -> None:
         peer.leave()
 
 
+@requirement("server.request-in-pieces")
+def test_a_pause_in_the_middle_of_a_request_is_waited_out(server: Server) -> None:
+    peer = server.connect()
+    peer.send(server.request[:20])
+    peer.pause_long()
+    peer.send(server.request[20:])
+    server.hear(peer)
+
+
 @requirement("server.long-request")
 @pytest.mark.parametrize("size", [511, 512, 513, 1023, 1024, 1025, 2048, 4095, 4096, 4097, 8000])
 def test_a_request_is_read_to_its_end_however_long(server: Server, size: int) -> None:

@@ -70,6 +70,13 @@ def test_started_again_after_it_served_it_gets_its_port(server: Server) -> None:
     server.visit()
 
 
+@requirement("server.shares-no-port")
+def test_a_second_server_does_not_get_the_port_of_the_first(server: Server) -> None:
+    server.visit()
+    server.expect_no_second()
+    server.visit()
+
+
 @requirement("server.burst")
 def test_clients_that_arrive_together_are_all_served(server: Server) -> None:
     server.start()

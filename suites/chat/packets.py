@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from sockspec.suite import Meaning
+from sockspec.suite import Meaning, Peer
 
 _FIELDS = ("type", "nick", "message")
 _MUCH_BYTES = 20 << 20  # 8 MiB, and more than the kernel holds for the two of them
@@ -85,6 +85,18 @@ def last_word_but_leave(nick: str) -> Meaning:
 def whether_kept(sent: bytes) -> bytes:
     """Whether that is more than what a server may keep for somebody who does not read."""
     return b"everything" if len(sent) > _MUCH_BYTES else b"not everything"
+
+
+def whether_whole(peer: Peer) -> Meaning:
+    """Whether all of it is packets of a chat; the last one may be cut off where the connection has ended."""
+
+    def found(sent: bytes) -> bytes:
+        packets, rest = _split(sent)
+        wrong = [line for line in map(_line, packets) if not line.startswith(b"{")]
+        half = [b"half a packet"] if rest and not peer.ended else []
+        return b"; ".join([*wrong[:1], *half]) or b"whole packets"
+
+    return found
 
 
 def in_any_order(sent: bytes) -> bytes:

@@ -13,9 +13,9 @@ class Room:
         for nick in nicks:
             self.enter(nick)
 
-    def enter(self, nick: str) -> Peer:
-        """One more comes and says hello, and all hear of it."""
-        peer = self.server.connect()
+    def enter(self, nick: str, *, ethernet: bool = False) -> Peer:
+        """One more comes, by `ethernet` or from here, and says hello, and all hear of it."""
+        peer = self.server.connect(ethernet=ethernet)
         peer.send(hello(nick))
         self.people.append(peer)
         self.hears()

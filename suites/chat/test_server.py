@@ -38,6 +38,7 @@ from suites.chat.packets import (
     padded,
     told,
     whether_kept,
+    whether_whole,
 )
 from suites.chat.room import Room, lockstep
 
@@ -195,7 +196,7 @@ def test_half_a_packet_keeps_nobody_waiting(server: Server, at: int) -> None:
     room = Room(server, "ada", "grace")
     half, rest = chat("at last")[:at], chat("at last")[at:]
     room.people[0].send(half)
-    server.expect_at_rest()
+    room.people[0].pause_long()
     room.enter("linus")
     room.people[1].send(chat("where is ada?"))
     room.hears()
@@ -231,6 +232,19 @@ def test_who_does_not_read_keeps_nobody_waiting(server: Server) -> None:
     for _ in range(120):
         room.people[0].send(chat("x" * 60_000))
         room.hears(but_leave("deaf"))
+
+
+@requirement("chat.server.deaf-client")
+def test_who_reads_slowly_reads_whole_packets(server: Server) -> None:
+    room = Room(server, "ada")
+    room.loses(slow := room.enter("slow", ethernet=True))
+    for _ in range(40):
+        room.people[0].send(chat("x" * 60_000))
+        room.hears(but_leave("slow"))
+    for _ in range(10):
+        slow.read(30_000)
+    slow.send_cut_at(chat("what have I missed?"), 2)
+    slow.expect_bytes(whether_whole(slow))
 
 
 @requirement("chat.server.unread-is-bounded")

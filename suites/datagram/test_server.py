@@ -29,7 +29,7 @@ def test_no_port_at_all_is_an_error(server: DatagramServer) -> None:
     server.expect_failure()
 
 
-@requirement("datagram.server.shares-no-port")
+@requirement("server.shares-no-port")
 def test_a_second_server_does_not_get_the_port_of_the_first(server: DatagramServer) -> None:
     server.visit()
     server.launch_on_its_port()

@@ -10,6 +10,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_a_client_that_resets_while_it_is_listened_to_does_no_harm,
     test_a_port_below_1024_is_refused_to_an_ordinary_user,
     test_a_port_is_not_taken_modulo_65536,
+    test_a_second_server_does_not_get_the_port_of_the_first,
     test_a_taken_port_is_an_error_and_whoever_has_it_is_undisturbed,
     test_a_taken_port_is_told_in_one_line,
     test_an_interrupt_ends_it_and_frees_the_port,
@@ -103,6 +104,15 @@ def test_the_reply_does_not_depend_on_how_the_request_was_cut(server: Server, si
     peer.expect_bytes()
     peer.finish()
     peer.expect_nothing_more()
+
+
+@requirement("echo.server.in-pieces")
+def test_a_client_may_pause_between_two_pieces(server: Server) -> None:
+    peer = server.connect()
+    for piece in (b"hello, ", b"world"):
+        peer.send(piece)
+        peer.expect_bytes()
+        peer.pause_long()
 
 
 @requirement("echo.server.in-pieces")

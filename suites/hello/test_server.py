@@ -9,6 +9,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_a_client_that_stays_keeps_nobody_waiting,
     test_a_port_below_1024_is_refused_to_an_ordinary_user,
     test_a_port_is_not_taken_modulo_65536,
+    test_a_second_server_does_not_get_the_port_of_the_first,
     test_a_taken_port_is_an_error_and_whoever_has_it_is_undisturbed,
     test_a_taken_port_is_told_in_one_line,
     test_an_interrupt_ends_it_and_frees_the_port,
