@@ -50,6 +50,8 @@ class Server:
         self._asked: int | None = self.port
         """The port on its command line, if that is a number."""
         self._has_listened = False
+        self._others: set[int] = set()
+        """The sockets that listened before it was started: where its files may not be read, all might be its."""
         self._before_visits = 0
         """Where the script was before the last visits."""
         self._repeated: Callable[[], None] = self.visit
@@ -80,6 +82,7 @@ class Server:
 
     def launch(self, line: list[str]) -> Program:
         """Start it with that command line, and wait for nothing."""
+        self._others = {found.inode for found in self.scenario.watch.diagnostics.listening()}
         self.program = self.scenario.launch(self.scenario.cast, "server", line)
         return self.program
 
@@ -296,7 +299,8 @@ class Server:
 
         def decided() -> bool:
             if program.exit is None:
-                seen.extend(diagnosis.listeners(program, watch.diagnostics))
+                found = diagnosis.listeners(program, watch.diagnostics)
+                seen.extend(each for each in found if each.inode not in self._others)
             return bool(seen) or program.exit is not None
 
         standstill = watch.until(decided)

@@ -78,7 +78,7 @@ def test_the_table_shows_points_what_is_not_met_and_why_there_is_no_grade() -> N
 
 
 def test_the_table_says_which_half_is_missing() -> None:
-    assert re.search("kim +55/100 +0 +0  no client\n", table(standing("kim", roles={"server": "server.c"})))
+    assert re.search("kim +56/100 +0 +0  no client\n", table(standing("kim", roles={"server": "server.c"})))
     assert "no client" not in table(standing(), not_graded())
 
 

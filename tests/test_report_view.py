@@ -133,7 +133,7 @@ def test_a_missing_half_costs_as_much_whether_the_other_was_built_or_not(tmp_pat
     (tmp_path / "server.c").write_text("int main(void) { return 0 }\n")
     unbuilt = replace(msgspec.convert(checked(tmp_path, "--exercise", "echo"), Report), isolation="container")
     for one in (Standing("kim", "d1", "graded", "", unbuilt), standing("kim", roles={"server": "server.c"})):
-        assert seen(one).missing == {"client": 45}
+        assert seen(one).missing == {"client": 44}
 
 
 def test_points_shown_and_points_hidden_are_the_whole_grade() -> None:
