@@ -1,9 +1,10 @@
 """Does a busy machine change a verdict? `make soak`; exit status 0 if none differs, 1 otherwise.
 
 The known-good programs of all exercises and a sample of the mutants are checked once, and then again in rounds beside
-four busy processes a core (on the cores that taskset(1) leaves us). A round takes the next few of them; after some
-rounds all have had their turn. Every verdict of every case is compared with that of the idle machine. Takes about an
-hour with 30 rounds; it may be interrupted at any time (Ctrl-C), and then says what it has seen so far.
+four busy processes a core (on the cores that taskset(1) leaves us). A round takes the next few of them, as many as it
+takes for all to have their turn in the rounds there are. Every verdict of every case is compared with that of the idle
+machine. Takes about an hour with 30 rounds; it may be interrupted at any time (Ctrl-C), and then says what it has seen
+so far.
 """
 
 import argparse
@@ -27,8 +28,7 @@ CHECK = [sys.executable, "-P", "-m", "sockspec", "check", "--sandbox", "none"]
 IMPATIENT = ("--patience", "1", "--cpu", "0.4")
 ROLES = ["server", "client", "both"]
 BUSY = 4 * len(os.sched_getaffinity(0))
-EVERY_MUTANT = 5
-A_ROUND = 6
+EVERY_MUTANT = 9
 MOST_S, LEAVING_S = 3600.0, 120.0
 # PR_SET_PDEATHSIG (prctl(2)): it ends with us, however we end.
 SPIN = "import ctypes; ctypes.CDLL(None).prctl(1, 9)\nwhile True: pass"
@@ -109,11 +109,11 @@ def main() -> int:
             sys.exit(f"nothing to compare with: no verdicts on {', '.join(silent)} although the machine is idle")
         count, passed = sum(map(len, idle.values())), time.monotonic() - began
         print(f"idle: {count:,} verdicts on {len(subjects)} submissions in {passed:.0f} s", flush=True)
-        tally, turns = Tally(idle), cycle(subjects)
+        tally, turns, a_round = Tally(idle), cycle(subjects), -(-len(subjects) // rounds)
         try:
             with busy_machine():
                 for tally.rounds in range(1, rounds + 1):
-                    for subject in islice(turns, A_ROUND):
+                    for subject in islice(turns, a_round):
                         tally.compare(subject, verdicts(subject, Path(scratch)))
                     print(tally.told(), flush=True)
         except KeyboardInterrupt:
