@@ -22,6 +22,7 @@ from sockspec.watch import CHUNK_BYTES, Standstill, Watch, Why, chunks
 _MIRROR_AHEAD_BYTES = 1 << 18
 _STEP_BYTES, _A_STEP_S = 4096, 0.1
 """Who sends what is expected may sleep so long on timers for each buffer of it."""
+_A_LONG_PAUSE_S = 3.0
 _RECORDING_BOUND_BYTES = 64 << 20
 _MESSAGE_BOUND_BYTES = 1 << 20
 LINGER_NOT = struct.pack("ii", 1, 0)
@@ -162,9 +163,11 @@ class Peer:
         return standstill is None or (standstill.why is Why.SPINNING and self._consumed())
 
     def pause_long(self) -> None:
-        """Say nothing until the program has settled; a timer is outwaited, as long as patience lasts."""
+        """Say nothing until the program has settled; a timer is outwaited, for three seconds or as patience lasts."""
         self.did.append("paused")
-        self._stage.watch.outwait()
+        watch = self._stage.watch
+        slept_s = watch.slept_s
+        watch.until_or_rest(lambda: watch.slept_s - slept_s > _A_LONG_PAUSE_S)
 
     def read(self, size: int) -> None:
         """Read so many bytes more, or all that come; what they are is judged later, with what comes behind them."""
@@ -218,7 +221,14 @@ class Peer:
 
         The message is all that comes until the connection ends, or until the program waits for us.
         """
-        return self._judged(fault, *self._message(_MESSAGE_BOUND_BYTES))
+        got, standstill = self._message(_MESSAGE_BOUND_BYTES)
+        endless = len(got) >= _MESSAGE_BOUND_BYTES
+        return self._judged("no end of it in sight" if endless else fault(got), got, standstill)
+
+    def expect_read(self, fault: Fault) -> bytes:
+        """In what has been read by now `fault` finds nothing wrong; returns it."""
+        got = self._claim()
+        return self._judged(fault(got), got, None)
 
     def expect_request(self, fault: Fault = lambda said: "" if said else "nothing was said") -> bytes:
         """The program says something in which `fault` finds nothing wrong, and waits for our answer; returns it.
@@ -229,15 +239,15 @@ class Peer:
             standstill = self._stage.watch.until(lambda: bool(self.ended or self._unclaimed()))
             standstill = standstill or self._stage.watch.at_rest()
             self._stage.watch.drain()
-        return self._judged(fault, self._claim(), standstill)
+        got = self._claim()
+        return self._judged(fault(got), got, standstill)
 
     def _message(self, bound: int) -> tuple[bytes, Standstill | None]:
         with self._open_to(bound):
             standstill = self._stage.watch.until(lambda: bool(self.ended) or len(self._unclaimed()) >= bound)
         return self._claim(), standstill
 
-    def _judged(self, fault: Fault, got: bytes, standstill: Standstill | None) -> bytes:
-        found = "no end of it in sight" if len(got) >= _MESSAGE_BOUND_BYTES else fault(got)
+    def _judged(self, found: str, got: bytes, standstill: Standstill | None) -> bytes:
         if found:
             self._stage.fail(
                 f"{self.name} received {count(got)}{self._after()}: {found}",

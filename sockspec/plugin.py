@@ -93,8 +93,8 @@ class SuitePlugin:
         self.recorded: dict[str, list[Facet]] = {}
         self.workdirs: dict[str, Workdir] = {}
         self.gave_up: dict[str, Failure] = {}
-        self.tricklers: set[str] = set()
-        """The directories whose programs are known to trickle: nobody waits that long for them again."""
+        self.tricklers: set[tuple[str, ...]] = set()
+        """The programs that are known to trickle, by directory and roles: nobody waits that long for them again."""
         reference = Path(run.reference.directory)
         self.key_parts = [
             fingerprint(_ENGINE), fingerprint(house.SUITES / run.exercise), fingerprint(reference),
@@ -199,7 +199,8 @@ class SuitePlugin:
             self.ports,
         )
         scenario.gave_up = self.gave_up
-        scenario.watch.trickles = cast.directory in self.tricklers
+        playing = (cast.directory, *(role for role in self.players if role in item.fixturenames))
+        scenario.watch.trickles = playing in self.tricklers
         arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         try:
             players = {role: player(scenario) for role, player in self.players.items() if role in item.fixturenames}
@@ -207,7 +208,7 @@ class SuitePlugin:
             scenario.check_crash()
         finally:
             if scenario.watch.trickles:
-                self.tricklers.add(cast.directory)
+                self.tricklers.add(playing)
             scenario.close()
             self.workdirs[cast.directory].restore()
             users = [each.user + self.settings.worker for each in (cast, self.run.reference) if each.user is not None]

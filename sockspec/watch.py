@@ -17,6 +17,7 @@ from enum import Enum
 
 import msgspec
 
+from sockspec import ending
 from sockspec.complaint import SuiteError
 from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import UNREAD
@@ -28,8 +29,8 @@ CHUNK_BYTES = 1 << 18
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.016
 _BETWEEN_LIMIT_CHECKS_S = 0.02
 _MACHINE_FAULT_S = 300.0
-_TRICKLE_S, _STILL_TRICKLES_S = 100.0, 1.0
-"""How long what a program says without end may keep a wait going: the first time, and once it is known for that."""
+_TRICKLE_S, _STILL_TRICKLES_S, _A_GAP_S = 300.0, 1.0, 1.0
+"""How long what a program says without a gap may keep a wait going: the first time, and once it is known for that."""
 _INTO_A_SECOND_S = 0.2
 _UNSEEN_REST_S = 0.2
 _STILL_SPINS_S = 0.02
@@ -191,11 +192,15 @@ class Watch:
                 pause, seen, self._processor_base_s = _FIRST_PAUSE_S, None, None
                 if (standstill := self._limit()) is not None:
                     return standstill
-                quiet_since = time.monotonic()
-                if quiet_since - started > (_STILL_TRICKLES_S if self.trickles else _TRICKLE_S):
+                now = time.monotonic()
+                if now - quiet_since > _A_GAP_S:  # we may have been stopped as well, for minutes
+                    started = now
+                quiet_since = now
+                if now - started > (_STILL_TRICKLES_S if self.trickles else _TRICKLE_S) and not met():
                     self.trickles = True
                     return Standstill(Why.TIMER, self.look())
                 continue
+            ending.heed()
             before, seen = seen, self.look()
             if self._once(0.0):  # what came before the look was taken
                 pause, seen = _FIRST_PAUSE_S, None

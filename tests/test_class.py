@@ -26,8 +26,8 @@ CLEARS = "clears\x1b[2J"
 LIGHT = ("reads-", "prints-", "forges-", "conftest", "pytest", "sitecustomize", "socket", "symlink")
 """Hostile submissions that are done in a moment, by how their names begin."""
 
-RACING = {"c-listen-before-bind", "c-zero-is-an-error"}
-"""Mutants whose SHOULDs depend on who runs them, or on a race of their own."""
+RACING = {"c-linger-resets", "c-listen-before-bind", "c-zero-is-an-error"}
+"""Mutants of which something depends on who runs them, or on a race of their own."""
 
 
 class Class:

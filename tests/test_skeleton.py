@@ -48,7 +48,7 @@ def test_a_good_program_is_asked_for(checkout: Path) -> None:
 
 def test_the_points_are_asked_for(checkout: Path) -> None:
     done = sockspec_of(checkout, "package", "gradescope", "--exercise", "blink", "--out", "autograder.zip")
-    assert "the points of 30 requirements add up to 30, and total is 100" in done.stderr
+    assert "the points of 31 requirements add up to 31, and total is 100" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from sockspec.suite import Meaning, Peer
+from sockspec.suite import Fault, Meaning, Peer
 
 _FIELDS = ("type", "nick", "message")
 _MUCH_BYTES = 20 << 20  # 8 MiB, and more than the kernel holds for the two of them
@@ -87,14 +87,15 @@ def whether_kept(sent: bytes) -> bytes:
     return b"everything" if len(sent) > _MUCH_BYTES else b"not everything"
 
 
-def whether_whole(peer: Peer) -> Meaning:
-    """Whether all of it is packets of a chat; the last one may be cut off where the connection has ended."""
+def broken(peer: Peer) -> Fault:
+    """What of it is no whole packet of a chat; the last one may be cut off where the connection has ended."""
 
-    def found(sent: bytes) -> bytes:
+    def found(sent: bytes) -> str:
         packets, rest = _split(sent)
-        wrong = [line for line in map(_line, packets) if not line.startswith(b"{")]
-        half = [b"half a packet"] if rest and not peer.ended else []
-        return b"; ".join([*wrong[:1], *half]) or b"whole packets"
+        number = next((n for n, each in enumerate(packets, 1) if not _line(each).startswith(b"{")), 0)
+        if number:
+            return f"packet {number} is none: is it the rest of another one, or half a packet with the next behind it?"
+        return "the last packet is half a packet, and the rest of it never comes" if rest and not peer.ended else ""
 
     return found
 
