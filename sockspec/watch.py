@@ -17,7 +17,6 @@ from enum import Enum
 
 import msgspec
 
-from sockspec import ending
 from sockspec.complaint import SuiteError
 from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import UNREAD
@@ -200,7 +199,6 @@ class Watch:
                     self.trickles = True
                     return Standstill(Why.TIMER, self.look())
                 continue
-            ending.heed()
             before, seen = seen, self.look()
             if self._once(0.0):  # what came before the look was taken
                 pause, seen = _FIRST_PAUSE_S, None

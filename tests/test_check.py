@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -530,6 +531,15 @@ def test_without_a_private_network_all_else_is_judged_as_in_one(plain: dict[str,
 # --- interrupted
 
 
+@pytest.fixture
+def as_from_a_terminal() -> Iterator[None]:
+    """What is started heeds SIGINT from its first moment; who runs these tests in the background ignores it (sh(1))."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_from_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_check_that_is_interrupted_ends_its_programs_and_leaves_nothing(
     number: signal.Signals, tmp_path: Path

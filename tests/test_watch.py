@@ -171,13 +171,6 @@ def test_no_verdict_for_minutes_is_a_fault_of_the_machine(staged: Staged, monkey
         stage.watch.until(never)
 
 
-def test_an_interrupt_that_python_has_lost_is_heeded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sockspec.ending._asked", True)
-    stage.c("sleep(1000);")
-    with pytest.raises(KeyboardInterrupt):
-        stage.watch.until(never)
-
-
 TRICKLES = 'for (;;) { if (write(1, ".", 1) != 1) return 0; usleep(300); }'
 
 
