@@ -199,11 +199,12 @@ class SuitePlugin:
             self.ports,
         )
         scenario.gave_up = self.gave_up
-        playing = (cast.directory, *(role for role in self.players if role in item.fixturenames))
+        roles = [role for role in self.players if role in item.fixturenames]
+        playing = (cast.directory, *roles)
         scenario.watch.trickles = playing in self.tricklers
         arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
         try:
-            players = {role: player(scenario) for role, player in self.players.items() if role in item.fixturenames}
+            players = {role: self.players[role](scenario) for role in roles}
             item.obj(**{**arguments, **players})
             scenario.check_crash()
         finally:
