@@ -200,10 +200,10 @@ class Watch:
                     return Standstill(Why.TIMER, self.look())
                 continue
             before, seen = seen, self.look()
+            now = time.monotonic()  # before what came is served: nobody is charged for time in which we stood still
             if self._once(0.0):  # what came before the look was taken
                 pause, seen = _FIRST_PAUSE_S, None
                 continue
-            now = time.monotonic()
             if before is not None and before.rest is not Rest.RUNNING and seen.rest is not Rest.RUNNING:
                 self._timer_spent_s += now - since
                 self.slept_in_all_s += now - since

@@ -10,7 +10,7 @@ import pytest
 from sockspec import house
 from sockspec.environment import base_python
 from sockspec.kernel import threads as proc
-from sockspec.kernel.look import Look, Rest, inode_of
+from sockspec.kernel.look import Look, Rest, inode_of, look
 from sockspec.program import Program
 from tests.stage import CLIENT, LISTENER, Compile, Stage, shown
 
@@ -232,6 +232,13 @@ def test_a_program_with_an_alarm_waits_on_a_timer(stage: Stage, language: str, c
 def test_a_program_in_a_loop_runs(stage: Stage, language: str, code: str) -> None:
     stage.said(stage.either(language, code), "ready")
     assert {stage.watch.look().rest for _ in range(20)} == {Rest.RUNNING}
+
+
+def test_who_was_forked_meanwhile_and_has_ended_already_is_no_rest(stage: Stage) -> None:
+    program = stage.c("if (fork() == 0) exit(0); pause();")
+    assert shown(lambda: "Z" in map(proc.state, proc.children(program.pid)) and stage.rest() is Rest.SETTLED)
+    seen = [look(stage.watch.diagnostics, pids, []).rest for pids in ([program.pid], program.pids())]
+    assert seen == [Rest.RUNNING, Rest.SETTLED]
 
 
 @cases(("accept", "c", "client();"), ("sleep", "c", "sleep(1000);"), ("accept", "python", CLIENT))

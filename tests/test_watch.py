@@ -5,6 +5,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from itertools import takewhile
 
 import pytest
 
@@ -203,13 +204,13 @@ def test_patience_is_for_the_whole_scenario(staged: Staged) -> None:
 def test_patience_adds_up_over_waits_that_were_met(staged: Staged) -> None:
     stage = staged(Patience(timer_s=1))
     program = stage.c(ASKED)
-    ends = [why(stage.watch.until(ask(stage, program))) for _ in range(6)]
-    assert (ends[0], ends[-1]) == (None, Why.TIMER)
+    ends = list(takewhile(lambda end: end is None, (why(stage.watch.until(ask(stage, program))) for _ in range(6))))
+    assert 1 <= len(ends) < 6
 
 
 def test_what_a_program_sleeps_at_its_start_costs_no_patience_afterwards(staged: Staged) -> None:
     stage = staged(Patience(timer_s=1))
-    program = stage.c(f"usleep(700000); {ASKED}")
+    program = stage.c(f"usleep(400000); {ASKED}")
     assert [why(stage.watch.until(ask(stage, program))) for _ in range(3)] == [None] * 3
     assert stage.watch.slept_s < 1 < stage.watch.slept_in_all_s
 
@@ -217,8 +218,9 @@ def test_what_a_program_sleeps_at_its_start_costs_no_patience_afterwards(staged:
 def test_a_start_may_use_more_of_the_processor_than_what_follows(staged: Staged) -> None:
     stage = staged(Patience(processor_s=0.3))
     program = stage.c("for (;;) ;")
-    ends = [why(stage.watch.until(used(program, s))) for s in (1, 2)]
-    assert ends == [None, Why.SPINNING]
+    assert stage.watch.until(used(program, 1)) is None
+    standstill = stage.watch.until(never)
+    assert standstill is not None and (standstill.why, standstill.detail) == (Why.SPINNING, "0.3 s")
 
 
 def test_what_was_granted_meanwhile_is_not_charged_again(stage: Stage) -> None:
@@ -229,8 +231,10 @@ def test_what_was_granted_meanwhile_is_not_charged_again(stage: Stage) -> None:
 
 def test_running_is_not_charged_as_sleeping(staged: Staged) -> None:
     stage = staged(Patience(timer_s=0.3, processor_s=30))
-    stage.c("for (;;) { clock_t until = clock() + CLOCKS_PER_SEC / 5; while (clock() < until) ; sleep(1000); }")
-    assert seconds(lambda: stage.watch.until(never)) >= 0.2 + 0.3
+    work = "clock_t until = clock() + CLOCKS_PER_SEC / 5; while (clock() < until) ;"
+    program = stage.c(f"char b; read(0, &b, 1); {work} sleep(1000);")
+    assert stage.rest() is Rest.SETTLED
+    assert seconds(lambda: (ask(stage, program), stage.watch.until(never))) >= 0.2 + 0.3
 
 
 def test_settling_is_not_charged(staged: Staged) -> None:

@@ -84,7 +84,8 @@ def look(
         moving = moving or delivering()
         unread |= {each.inode for each in bound() if each.read_queue}
     moving = moving or any(_about_to_wake(thread, unread) for thread in first)
-    if proc.threads(proc.tree(pids)) != first:
+    later = proc.tree(pids)
+    if len(later) > len(pids) or proc.threads(later) != first:  # who was forked meanwhile may have ended meanwhile
         return Look(Rest.RUNNING, seen)
     if moving:
         return Look(Rest.MOVING, seen)
