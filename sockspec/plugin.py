@@ -327,23 +327,28 @@ class Collector:
     """Gathers the records where the reports of all workers come together."""
 
     def __init__(self, seen: Callable[[int, int, Record], None]) -> None:
-        self.records: list[Record] = []
         self.faults: list[str] = []
+        self._recorded: dict[str, Record] = {}
+        self._collected: list[str] = []
         self._seen = seen
-        self._total = 0
+
+    @property
+    def records(self) -> list[Record]:
+        """Those that have come, in the order in which the tests stand, whichever worker was quicker."""
+        return [self._recorded[test] for test in self._collected if test in self._recorded]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._total = len(session.items)
+        self._collected = [item.nodeid for item in session.items]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        self._total = len(ids)
+        self._collected = ids
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if encoded := getattr(report, ATTRIBUTE, None):
             record = msgspec.convert(encoded, Record)
-            self.records.append(record)
-            self._seen(len(self.records), self._total, record)
+            self._recorded[report.nodeid] = record
+            self._seen(len(self._recorded), len(self._collected), record)
         elif report.failed:
             self.faults.append(f"{report.nodeid} ({report.when}): {report.longreprtext}")
 
