@@ -27,7 +27,7 @@ from sockspec.sandbox import wire
 from sockspec.verdict import Outcome, Record, Verdict
 
 class StandIn:
-    image = image_id = engine = "a stand-in"
+    image = image_id = engine = kernel = "a stand-in"
     def observed(self, exercise, options): return b""
     def stop(self): pass
     def tools(self): return {}

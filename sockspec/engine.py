@@ -3,12 +3,12 @@
 import os
 import socket
 
-_SOCKET = "/var/run/docker.sock"
+SOCKET = "/var/run/docker.sock"
 
 
 def absent() -> str:
     """Why no engine can answer, in words; empty if one may."""
-    host = os.environ.get("DOCKER_HOST") or f"unix://{_SOCKET}"
+    host = os.environ.get("DOCKER_HOST") or f"unix://{SOCKET}"
     if not host.startswith("unix://"):
         return ""
     path = host.removeprefix("unix://")

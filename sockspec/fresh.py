@@ -4,6 +4,7 @@ A directory may hold what a submission brought. So what is written goes to a new
 and then takes its place: a link in that place is replaced, and never followed.
 """
 
+import errno
 import os
 import secrets
 import stat
@@ -11,6 +12,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What an OSError says where a disk, or what we may use of it, is full."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEVICES = Path("/dev")  # /dev/stdout is a link, to whatever that is
 

@@ -6,7 +6,6 @@ command goes on where the journal ends; what is graded and has not changed since
 """
 
 import hashlib
-import platform
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -123,7 +122,7 @@ def _started(job: Job, sandbox: Sandbox) -> Started:
     return Started(
         version=sockspec.__version__, exercise=job.policy.exercise, seed=job.seed, suite=sandbox.image,
         image=sandbox.image_id, bounds=_bounds(job.policy), regrade=sorted(set(job.regrade)),
-        tools={"kernel": platform.release(), "engine": sandbox.engine, **sandbox.tools()},
+        tools={"kernel": sandbox.kernel, "engine": sandbox.engine, **sandbox.tools()},
         isolation=Isolation.container().kind, at=_now(),
     )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """A directory that programs run in, put back after every scenario: what one scenario left, the next does not find."""
 
-import errno
 import os
 import shutil
 import stat
@@ -8,12 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sockspec import account
+from sockspec import account, fresh
 from sockspec.complaint import SuiteError, UsageError
 
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_BYTES = 1_000, 5_000, 256 << 20
 _DEEPEST, _LONGEST = 64, 2_000
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _LEFT_OUT = {".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"}
 
 _Seen = tuple[int, int, int, int]
@@ -70,7 +68,7 @@ def _copy_file(source: Path, target: Path, where: Path) -> None:
     try:
         shutil.copy2(source, target, follow_symlinks=False)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in fresh.NO_ROOM:
             raise SuiteError(f"cannot copy to {where}: {error.strerror}; make room there") from error
         _unreadable(error)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contained import GRADE, begun, ended, grading, needs_engine
+from tests.relay import relayed
 from tests.running import PROGRAMS, sockspec
 
 
@@ -48,6 +49,22 @@ def test_what_has_not_changed_is_not_run_again_unless_it_is_named(
             assert grader.wait() == 0
     assert len(ended(out)) == 2
     assert summary.read_text().count("## echo: 1 submission\n") == 3
+
+
+@needs_engine
+def test_a_class_goes_on_when_the_engine_is_back(single: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(single / "ada", single / "ben")
+    out = tmp_path / "out"
+    with relayed() as relay:
+        monkeypatch.setenv("DOCKER_HOST", relay.host)
+        with grading(single, out) as grader:
+            while not begun(out):
+                assert grader.poll() is None
+            relay.cut()
+            assert relay.turned_away.wait(60)
+            relay.mend()
+            assert grader.wait() == 0
+    assert [each.status for each in ended(out)] == ["graded", "graded"]
 
 
 @needs_engine

@@ -1,11 +1,9 @@
 """The journal keeps whole lines only, lets one process write, and says which attempt stands."""
 
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +17,7 @@ from sockspec import journal
 from sockspec.complaint import SuiteError, UsageError
 from sockspec.journal import Begun, Ended, Entry, Journal, Reached, Standing, Standings, Started
 from sockspec.verdict import Diagnosis, Level, Outcome, Record, Verdict
+from tests.room import room_for
 
 STARTED = Started(
     version="1", exercise="echo", seed=7, suite="f00", image="sha256:1", tools={"cc": "12"}, isolation="container",
@@ -68,17 +67,6 @@ def standing(entries: Sequence[Entry]) -> dict[str, Standing]:
     """Where each submission stands, by a journal of just these entries."""
     with TemporaryDirectory(prefix="sockspec-") as directory:
         return dict(Standings(laid(Path(directory, "journal.jsonl"), entries)))
-
-
-@contextmanager
-def room_for(size_bytes: int) -> Iterator[None]:
-    """No file can grow beyond that size: to a writer, a full disk."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def test_what_was_appended_is_read_again(path: Path) -> None:

@@ -1,5 +1,6 @@
 """What an earlier run graded is kept, or run again, by what its journal says. A stand-in plays the sandbox."""
 
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from sockspec.sandbox import wire
 from sockspec.sandbox.run import Sandbox
 from sockspec.verdict import Outcome, Verdict
 from tests.grading import record
+from tests.room import room_for
 
 ECHO = policy.of("echo")
 RUN = Started(
@@ -29,7 +31,7 @@ REFUSED = wire.Refused("there is no client and no server")
 class StandIn:
     """A sandbox that runs nothing, and tells one thing each time, or fails with it."""
 
-    image, image_id, engine = "new", "sha256:1", "a stand-in"
+    image, image_id, engine, kernel = "new", "sha256:1", "a stand-in", "6.1"
 
     def __init__(self, *tells: wire.Told | list[wire.Told] | Exception) -> None:
         self.tells = list(tells)
@@ -171,6 +173,31 @@ def test_what_has_not_changed_is_not_run_again(tmp_path: Path) -> None:
     twice = of_one(tmp_path)
     assert twice[: len(once)] == once and [type(entry) for entry in twice[len(once) :]] == [Started, Done]
     assert list(Standings(tmp_path / grade.JOURNAL)) == ["ada"]
+
+
+def test_what_has_changed_is_run_again(tmp_path: Path) -> None:
+    of_one(tmp_path, REFUSED)
+    (tmp_path / "class" / "ada" / "notes.txt").write_text("another try")
+    assert ends(graded(tmp_path, StandIn(REFUSED))) == ["ada graded", "ada graded"]
+
+
+def test_an_archive_that_was_refused_and_is_replaced_is_run(tmp_path: Path) -> None:
+    archive = tmp_path / "class" / "ada.zip"
+    archive.parent.mkdir()
+    archive.write_text("no archive")
+    graded(tmp_path, StandIn())
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("server.py", "print()")
+    assert ends(graded(tmp_path, StandIn(verdict(Verdict.PASS)))) == ["ada graded", "ada graded"]
+
+
+def test_a_class_that_met_a_full_disk_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    class_of(tmp_path, "ada", "ben", "eve")
+    graded_before(tmp_path, RUN)
+    with room_for((tmp_path / grade.JOURNAL).stat().st_size + 40_000), pytest.raises(SuiteError, match="make room"):
+        graded(tmp_path, StandIn(REFUSED, REFUSED, REFUSED))
+    entries = graded(tmp_path, StandIn(REFUSED, REFUSED))
+    assert Counter(ends(entries)) == {"ada graded": 1, "ben graded": 1, "eve graded": 1}
 
 
 def test_what_a_container_told_wrongly_is_a_fault_of_that_run_and_ends_no_class(tmp_path: Path) -> None:

@@ -14,13 +14,34 @@ from typing import Any
 import pytest
 
 from sockspec import engine, grade, policy
-from sockspec.sandbox import capabilities, container, image, wire
+from sockspec.limits import Limits
+from sockspec.sandbox import container, image, wire
 from sockspec.sandbox.run import Sandbox
 from sockspec.submission import Wishes
 from tests.contained import DOCKER, ONE, needs_engine, said_inside
+from tests.relay import relayed
 from tests.running import PROGRAMS, checked, failed, sockspec
 
 GOOD = PROGRAMS / "echo" / "c-select"
+NOSY = """
+import os, pathlib, sys
+
+here = pathlib.Path.cwd()
+others = [p for p in pathlib.Path("/work").iterdir() if p.is_dir() and p not in here.parents and p.name != "submission"]
+reached = [os.path.join(place, name) for top in others for place, _, files in os.walk(top) for name in files]
+for pid in (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in (os.getpid(), 1)):
+    try:
+        os.kill(pid, 0)
+        reached.append(pid)
+    except OSError:
+        pass
+sys.exit(f"reached {reached} of {'several' if len(others) > 1 else 'few'}")
+"""
+"""A server that says which files of others it finds, and whom of them it may signal."""
+CAPABILITIES = {
+    "CHOWN", "DAC_OVERRIDE", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "SETGID", "SETPCAP", "SETUID", "SYS_PTRACE",
+}  # fmt: skip
+"""Of the suite, until it has set up the network; CapBnd shows what is left then."""
 
 
 @needs_engine
@@ -67,6 +88,34 @@ def test_a_program_in_a_container_has_next_to_nothing(expression: str, answer: s
 
 
 @needs_engine
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("open('/proc/1/comm').read()", "'docker-init\\n'"),
+        ("[os.statvfs(p).f_blocks * os.statvfs(p).f_frsize >> 20 for p in ('/work', '/tmp', '/dev/shm')]",
+         "[512, 64, 16]"),
+        ("[os.statvfs(p).f_files for p in ('/work', '/tmp')]", "[20000, 20000]"),
+    ],
+    ids=["init", "places", "files"],
+)  # fmt: skip
+def test_what_a_program_in_a_container_has_is_bounded(expression: str, answer: str, tmp_path: Path) -> None:
+    assert said_inside(tmp_path / "curious", expression) == answer
+
+
+@needs_engine
+def test_the_limits_of_a_policy_become_those_of_the_container() -> None:
+    limits = Limits(memory_bytes=100 << 20, processes=7)
+    with closing(container.connect()) as client:
+        identity = container._created(client, image.ready(client, lambda _: None), limits, "test")
+        host = client.api.inspect_container(identity)["HostConfig"]
+        container.remove(client, identity)
+    assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (612 << 20, 612 << 20, 135)
+    assert (host["NanoCpus"], host["Init"], host["ReadonlyRootfs"], host["Privileged"]) == (10**9, True, True, False)
+    assert (host["NetworkMode"], host["Binds"], host["SecurityOpt"]) == ("none", None, ["no-new-privileges"])
+    assert (host["CapDrop"], {name.removeprefix("CAP_") for name in host["CapAdd"]}) == (["ALL"], CAPABILITIES)
+
+
+@needs_engine
 def test_the_tables_of_one_manifest_are_checked_in_containers(tmp_path: Path) -> None:
     for exercise in ("hello", "time"):
         shutil.copytree(PROGRAMS / exercise / "c-poll", tmp_path / exercise)
@@ -78,9 +127,8 @@ def test_the_tables_of_one_manifest_are_checked_in_containers(tmp_path: Path) ->
 @needs_engine
 @pytest.mark.parametrize("who", ["self", "{os.getppid()}"], ids=["the program", "the suite"])
 def test_what_the_suite_may_do_at_its_start_nobody_may_later(who: str, tmp_path: Path) -> None:
-    kept = f"{sum(1 << number for number in capabilities.KEPT.values()):016x}"
     expression = f"open(f'/proc/{who}/status').read().split('CapBnd:')[1].split()[0]"
-    assert said_inside(tmp_path / "curious", expression) == repr(kept)
+    assert said_inside(tmp_path / "curious", expression) == "'00000000000804e3'"
 
 
 @needs_engine
@@ -157,6 +205,28 @@ def test_without_an_engine_there_is_no_container_and_the_reason_is_said() -> Non
     assert "no sandbox: no Docker engine at /nonexistent" in done.stderr
 
 
+@needs_engine
+def test_where_an_engine_answers_a_container_is_taken_without_being_asked_for() -> None:
+    assert checked(GOOD, *ONE, engine=True)["isolation"] == "container"
+
+
+@needs_engine
+def test_an_engine_elsewhere_gets_the_submission_and_tells_the_verdicts() -> None:
+    with relayed() as relay:
+        report = checked(GOOD, *ONE, *DOCKER, env={**os.environ, "DOCKER_HOST": relay.host})
+    assert (report["status"], report["isolation"]) == (0, "container")
+
+
+@needs_engine
+def test_no_worker_reaches_what_another_one_runs(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(NOSY)
+    options = ("--exercise", "echo", "--role", "server", "--only", "server.sizes", "--jobs", 2)
+    report = checked(tmp_path, *options, *DOCKER)
+    said = [v["diagnosis"]["last_words"] for v in report["verdicts"]]
+    assert [words for words in said if not words.startswith("reached []")] == []
+    assert any(words.endswith("of several") for words in said)
+
+
 def test_an_engine_that_is_named_and_is_elsewhere_may_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
     assert engine.absent() == ""
@@ -167,6 +237,17 @@ def test_the_image_says_how_large_it_is_whether_it_was_there_or_not() -> None:
     for _ in range(2):
         said = sockspec("image", engine=True).stdout.splitlines()[-1]
         assert re.fullmatch(r"sockspec:[0-9a-f]{16}: \d+ MiB, \d+ of them the base \S+", said)
+
+
+@needs_engine
+def test_an_image_is_made_again_on_another_base_that_is_named() -> None:
+    with closing(container.connect()) as client:
+        before = client.images.get(image.ready(client, lambda _: None)).labels[image._BASE]
+        other = f"sockspec-test-base:{os.getpid()}"
+        client.images.get(before).tag(*other.split(":"))
+        said = [sockspec("image", *base, engine=True).stdout for base in (["--base", other], [], ["--base", before])]
+        client.api.remove_image(other)
+    assert [re.findall(r"of them the base (\S+)", each) for each in said] == [[other], [other], [before]]
 
 
 @needs_engine

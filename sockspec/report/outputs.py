@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sockspec import catalogue, fresh
-from sockspec.complaint import UsageError
+from sockspec.complaint import SuiteError, UsageError
 from sockspec.journal import Standing
 from sockspec.model import Again
 from sockspec.policy import NotGraded, Policy, Score, score
@@ -76,8 +76,13 @@ def _junit(
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file, whole or not at all, also if its pieces come to no end; UsageError says why it cannot be."""
+    """Write a file, whole or not at all, also if its pieces come to no end.
+
+    UsageError says why it cannot be; SuiteError, that there is no room for it.
+    """
     try:
         fresh.write(path, pieces)
     except OSError as error:
+        if error.errno in fresh.NO_ROOM:
+            raise SuiteError(f"cannot write {path}: {error.strerror}; make room there, and do it again") from None
         raise UsageError(f"cannot write {path}: {error.strerror}") from None

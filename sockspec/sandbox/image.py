@@ -45,18 +45,30 @@ def tag() -> str:
 
 
 def ready(client: Any, say: Say, *, base: str = "") -> str:
-    """The tag of the image, which is made if it is not there yet; SuiteError says why it cannot be."""
-    from docker.errors import DockerException, ImageNotFound
+    """The tag of the image, which is made if it is not there yet, on that base if one is named.
+
+    SuiteError says why it cannot be made.
+    """
+    from docker.errors import DockerException
     from requests.exceptions import RequestException
 
     try:
-        try:
-            client.images.get(tag())
-        except ImageNotFound:
+        made_on = _made_on(client)
+        if made_on is None or (base and base != made_on):
             _make(client, base or _base(client), say)
     except (DockerException, RequestException) as error:
         raise SuiteError(f"the image of the sandbox cannot be made: {error}") from error
     return tag()
+
+
+def _made_on(client: Any) -> str | None:
+    """The base of the image that is there; None if there is no image."""
+    from docker.errors import ImageNotFound
+
+    try:
+        return str(client.images.get(tag()).labels.get(_BASE, ""))
+    except ImageNotFound:
+        return None
 
 
 def _base(client: Any) -> str:

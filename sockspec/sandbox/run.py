@@ -65,7 +65,9 @@ class Sandbox:
         with closing(container.connect()) as client, container.faults("the engine does not answer"):
             self.image = image.ready(client, say, base=base)
             self.image_id: str = client.images.get(self.image).id
-            self.engine: str = client.version()["Version"]
+            about = client.version()
+            self.engine: str = about["Version"]
+            self.kernel: str = about["KernelVersion"]  # of the engine's machine, which may be another
             container.remove_orphans(client)
 
     def stop(self) -> None:
