@@ -23,8 +23,19 @@ from tests.running import PROGRAMS, sockspec
 ECHO = policy.of("echo")
 SLIPPED = "sockspec-slipped-out"
 CLEARS = "clears\x1b[2J"
-LIGHT = ("reads-", "prints-", "forges-", "conftest", "pytest", "sitecustomize", "socket", "symlink")
-"""Hostile submissions that are done in a moment, by how their names begin."""
+PASSING: dict[str, set[str]] = {
+    "reads-by-proc-links": set(), "reads-the-suite": set(), "pytest-conftest": set(), "pytest-ini": set(),
+    "site-customize": set(), "module-shadows": set(), "links-out": set(),
+    "kills-everything": {"shares-no-port"}, "stops-everything": {"shares-no-port"},  # its own first start, for one
+    "leaves-a-daemon": {"interrupt"}, "keeps-the-port": {"interrupt"},
+}  # fmt: skip
+"""Attacks that reach nothing, by honest servers; and what those do not meet because of it."""
+FAILING: dict[str, set[str]] = {
+    "forges-on-inherited-descriptors": set(), "reads-the-terminal": set(), "floods-stdout": set(), "fork-bomb": set(),
+    **{f"forges-{how}": {"bad-port", "privileged-port"}
+       for how in ("on-stdout", "on-stderr", "result-files", "through-proc")},
+}  # fmt: skip
+"""Attacks by what is no server; and what those meet all the same: they end with an error where they are to."""
 
 RACING = {"c-linger-resets", "c-listen-before-bind", "c-zero-is-an-error"}
 """Mutants of which something depends on who runs them, or on a race of their own."""
@@ -35,13 +46,12 @@ class Class:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.unmet: dict[str, set[str] | None] = {}
-        """None where it is enough that it is not everything."""
+        self.unmet: dict[str, set[str]] = {}
 
     def points(self, name: str) -> int:
-        return ECHO.total - sum(ECHO.points[slug] for slug in self.unmet[name] or ())
+        return ECHO.total - sum(ECHO.points[slug] for slug in self.unmet[name])
 
-    def put(self, name: str, unmet: set[str] | None) -> Path:
+    def put(self, name: str, unmet: set[str]) -> Path:
         self.unmet[name] = unmet
         return self.directory / name
 
@@ -53,6 +63,14 @@ def without(roles: set[str]) -> set[str]:
         slug for slug, each in requirements.items()
         if not ({"client", "server"} if each.role == "both" else {each.role}) <= roles
     }  # fmt: skip
+
+
+def unmet(name: str) -> set[str]:
+    """What the server of that hostile submission does not meet."""
+    served = {slug for slug in catalogue.exercise("echo").requirements if slug.startswith("echo.server.")}
+    if name in PASSING:
+        return {f"echo.server.{tail}" for tail in PASSING[name]}
+    return served - {f"echo.server.{tail}" for tail in FAILING[name]}
 
 
 def roles_in(directory: Path) -> set[str]:
@@ -70,9 +88,8 @@ def class_(tmp_path_factory: pytest.TempPathFactory) -> Class:
         lost = {f"echo.server.{tail}" for tail in mutant.caught_by} | without({"server"})
         write(mutant, "echo", found.put(f"wrong-{mutant.name}", lost))
     for each in hostile():
-        if each.exercise == "echo" and each.role == "server" and each.name.startswith(LIGHT):
-            expected = without({"server"}) if each.verdict == "passes" and not each.also else None
-            found.put(f"hostile-{each.name}", expected)
+        if each.name in PASSING or each.name in FAILING:
+            found.put(f"hostile-{each.name}", without({"server"}) | unmet(each.name))
             each.laid(found.directory).rename(found.directory / f"hostile-{each.name}")
     for number in range(12):
         found.put(f"broken-{number}", without(set())).mkdir()
@@ -139,10 +156,8 @@ def test_no_archive_put_anything_outside(class_: Class, graded: Path) -> None:
 def test_each_submission_gets_its_grade(class_: Class, graded: Path) -> None:
     scores = {name: policy.score(ECHO, standing) for name, standing in stands(graded).items()}
     assert {name: score for name, score in scores.items() if isinstance(score, policy.NotGraded)} == {}
-    exact = {name: class_.points(name) for name, unmet in class_.unmet.items() if unmet is not None}
-    assert {name: score.points for name, score in scores.items() if name in exact} == exact  # type: ignore[union-attr]
-    full = class_.points("good-c-iterative")
-    assert all(score.points < full for name, score in scores.items() if name not in exact)  # type: ignore[union-attr]
+    points = {name: score.points for name, score in scores.items() if not isinstance(score, policy.NotGraded)}
+    assert points == {name: class_.points(name) for name in class_.unmet}
 
 
 @needs_engine
