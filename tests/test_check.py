@@ -313,14 +313,17 @@ def test_a_directory_that_may_not_be_read() -> None:
         ]
         with house_for_all() as environment:
             readable, unreadable = (_with_mode(mode, closed, command, environment) for mode in (0o755, 0))
-    assert f"cannot read {closed}" not in readable
-    assert f"sockspec: cannot read {closed}: Permission denied\n" in unreadable
+    assert f"cannot read {closed}" not in readable.stderr
+    assert f"sockspec: cannot read {closed}: Permission denied\n" in unreadable.stderr
+    assert unreadable.returncode == 2
 
 
-def _with_mode(mode: int, directory: Path, command: list[str], environment: dict[str, str]) -> str:
-    """What that command complains of while the directory has that mode."""
+def _with_mode(
+    mode: int, directory: Path, command: list[str], environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """That command, run while the directory has that mode."""
     directory.chmod(mode)
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment).stderr
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment)
 
 
 def test_a_file_that_may_not_be_written_is_noticed_before_anything_is_run() -> None:
@@ -378,6 +381,15 @@ def test_a_program_that_never_listens(tmp_path: Path) -> None:
     done = sockspec("check", submission(tmp_path, server_py="input()\n"), "--exercise", "echo", *ONE)
     assert done.returncode == 1
     assert "NOT STARTED" in done.stdout
+    assert "your server does not listen on its port: your server is blocked in read()" in done.stdout
+
+
+def test_a_program_that_listens_on_a_port_of_its_own_is_told_which(tmp_path: Path) -> None:
+    text = (PROGRAMS / "echo" / "python-iterative" / "server.py").read_text()
+    given = text.replace("parse_port(sys.argv[1:])", "4711")
+    assert given != text
+    done = sockspec("check", submission(tmp_path, server_py=given), "--exercise", "echo", *ONE)
+    assert (done.returncode, "your server listens on 0.0.0.0 port 4711" in done.stdout) == (1, True)
 
 
 def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sockspec.complaint import SuiteError
 from sockspec.failure import Failure
+from sockspec.isolation import ipv6_works
 from sockspec.kernel.look import Rest
 from sockspec.kernel.sockets import LISTEN, TIME_WAIT, own_info
 from sockspec.oracle import Facet, Script
@@ -29,6 +30,7 @@ in_both = pytest.mark.parametrize("language", list(RECEIVES))
 READS_ALL = f"{CLIENT}data = b''.join(iter(lambda: client.recv(65536), b''))\n"
 NEVER_READS = "client(); pause();"
 UNTIL_TOLD = "char go; read(0, &go, 1);"
+needs_ipv6 = pytest.mark.skipif(not ipv6_works(), reason="this machine has no IPv6")
 HELLO = [Facet("bytes", data=b"hello"), Facet("end", word="end")]
 
 
@@ -52,6 +54,15 @@ def test_every_recv_returns_exactly_one_piece(stage: Stage, language: str, round
     peer.send_in_pieces(stage.payload(200 + round_), 2)
     peer.finish()
     assert stage.ended(program).split() == ["2"] * (100 + round_ // 2) + ["1"] * (round_ % 2)
+
+
+@needs_ipv6
+def test_pieces_arrive_as_they_are_over_ipv6(stage: Stage) -> None:
+    program = stage.python(RECEIVES["python"].replace('("127.0.0.1", 0)', '("::1", 0), family=socket.AF_INET6'))
+    peer = stage.client(program, "::1")
+    peer.send_in_pieces(b"hello", 2)
+    peer.finish()
+    assert stage.ended(program).split() == ["2", "2", "1"]
 
 
 @pytest.mark.parametrize("at", [1, 2, 499, 999])

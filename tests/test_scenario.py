@@ -26,3 +26,10 @@ def test_no_port_is_the_same_with_its_bytes_swapped(ports: Ports) -> None:
 def test_the_ports_that_a_worker_has_had_come_again(ports: Ports) -> None:
     first = ports.next()
     assert first in [ports.next() for _ in range(600)]
+
+
+def test_who_comes_second_gets_ports_of_his_own(ports: Ports, diagnostics: Diagnostics, tmp_path: Path) -> None:
+    second = Ports(0, diagnostics, tmp_path, alone=True)
+    taken = [{each.next() for _ in range(600)} for each in (ports, second)]
+    second.close()
+    assert taken[0] & taken[1] == set()

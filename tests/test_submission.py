@@ -30,6 +30,12 @@ def test_a_makefile_of_any_size_is_read_in_part(tmp_path: Path) -> None:
     assert find(tmp_path, ECHO).sources["server"].build == "make server"
 
 
+def test_an_executable_is_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "server").write_text("#!/bin/sh\n")
+    (tmp_path / "server").chmod(0o755)
+    assert find(tmp_path, ECHO).sources["server"].command.line(port="80") == ["./server", "80"]
+
+
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
