@@ -7,6 +7,7 @@ from sockspec.shared.client import (  # noqa: F401
     test_a_port_is_not_taken_modulo_65536,
     test_a_refused_connection_is_told_in_one_line,
     test_a_reset_in_the_middle_of_a_message_is_an_error,
+    test_an_unknown_host_is_told_in_one_line,
     test_it_ends_when_the_server_leaves_before_its_message,
     test_it_looks_a_name_up_with_the_name_server,
     test_it_takes_a_name_that_has_an_ipv6_address_only,
@@ -14,6 +15,7 @@ from sockspec.shared.client import (  # noqa: F401
     test_it_takes_localhost,
     test_no_port_at_all_is_an_error,
     test_what_is_no_port_is_an_error,
+    test_what_is_no_port_is_told_in_one_line,
     test_when_nobody_listens_that_is_an_error,
     test_when_one_address_refuses_it_tries_the_next,
     test_when_the_ipv6_address_refuses_it_tries_the_ipv4_address,
@@ -21,12 +23,15 @@ from sockspec.shared.client import (  # noqa: F401
 from sockspec.suite import Client, Server, Visit, requirement
 from suites.chat.packets import NEWS, join, leave, packet, told
 
-NICKS = ["Ψυχή", "山田太郎", "two words", 'a "nick"', "back\\slash", "🌊", "n" * 1000]
+NICKS = ["Ψυχή", "山田太郎", "two words", 'a "nick"', "back\\slash", "🌊", "مريم", "अदिति", "n" * 1000, "n" * 65400]
+NICKS_ARE = [
+    "greek", "chinese", "words", "quotes", "backslash", "emoji", "arabic", "hindi", "long", "longest",
+]  # fmt: skip
 LINES = {
-    "word": "hello", "words": "two words", "blanks": "  two  words  ", "quotes": 'she said "hi"',
+    "empty": "", "word": "hello", "words": "two words", "blanks": "  two  words  ", "quotes": 'she said "hi"',
     "backslash": "C:\\new\\table", "braces": '{"type":"leave"}',
-    "danish": "Ærøskøbing", "greek": "ψυχή", "chinese": "你好", "emoji": "🌊", "percent": "100%s %d",
-    "long": "x" * 1000,
+    "danish": "Ærøskøbing", "greek": "ψυχή", "chinese": "你好", "arabic": "مرحبا", "hindi": "नमस्ते",
+    "emoji": "🌊", "percent": "100%s %d", "long": "x" * 1000,
 }  # fmt: skip
 TALK = join("grace") + told("grace", "héllo, ψυχή") + told("linus", "hi") + leave("grace")
 CUTS = [1, 2, 3, 20, len(join("grace")), len(join("grace")) + 1, 60, len(TALK) - 1]
@@ -34,6 +39,8 @@ SPELLINGS = {
     "danish": told("grace", "Ærøskøbing"),
     "greek": told("Ψυχή", "ψυχή"),
     "chinese": told("山田太郎", "你好"),
+    "arabic": told("مريم", "مرحبا"),
+    "hindi": told("कमल", "शब्द"),  # pyte drops vowel signs of combining class 0
     "emoji": told("grace", "a 🌊 b"),
     "percent": told("grace", "100%s %d %n"),
     "quotes": told("grace", 'she said "hi" \\ and left'),
@@ -62,7 +69,7 @@ def test_it_says_hello_at_once(client: Client) -> None:
 
 
 @requirement("chat.client.any-nick")
-@pytest.mark.parametrize("nick", NICKS, ids=["greek", "chinese", "words", "quotes", "backslash", "emoji", "long"])
+@pytest.mark.parametrize("nick", NICKS, ids=NICKS_ARE)
 def test_it_says_hello_with_any_nick(client: Client, nick: str) -> None:
     client.give(nick=nick)
     client.start(stdin=None).peer.expect_bytes()
@@ -97,6 +104,13 @@ def test_what_others_do_is_shown_when_it_comes(client: Client) -> None:
 def test_what_is_said_twice_is_shown_twice(client: Client) -> None:
     visit = joined(client)
     visit.peer.send(told("grace", "hello") + told("grace", "hello"))
+    visit.expect_output()
+
+
+@requirement("chat.client.shows-messages")
+def test_an_empty_message_is_shown_as_well(client: Client) -> None:
+    visit = joined(client)
+    visit.peer.send(told("grace", ""))
     visit.expect_output()
 
 

@@ -45,11 +45,12 @@ from suites.chat.room import Room, lockstep
 MESSAGES = {
     "empty": "", "spaces": "  two  words  ", "quotes": 'she said "hi"', "backslash": "C:\\new\\table",
     "controls": "a\nb\tc\0d",
-    "danish": "Ærøskøbing", "greek": "ψυχή", "chinese": "你好", "arabic": "مرحبا",
-    "emoji": "🌊👩🏽‍🚀", "json": '{"type":"leave"}',
+    "danish": "Ærøskøbing", "greek": "ψυχή", "chinese": "你好", "arabic": "مرحبا", "hindi": "नमस्ते",
+    "combined": "e\u0301te\u0301", "emoji": "🌊👩🏽‍🚀", "json": '{"type":"leave"}',
     "slash": "a/b", "delete": "\x7f\x80\u2028",
 }  # fmt: skip
-NICKS = ["Ψυχή", "山田太郎", "two words", '"', "\\", "🌊", "n" * 300]
+NICKS = ["Ψυχή", "山田太郎", "two words", '"', "\\", "🌊", "अदिति", "مريم"]
+NAMES = [300, 1000, 65400]  # letters; all that is told of one fits into a packet, however its JSON is spelled
 SPELLINGS = {
     "order": b'{"message":"hello","type":"chat"}',
     "spaces": b' { "type" :\t"chat" ,\r\n "message" : "hello" } ',
@@ -137,6 +138,16 @@ def test_json_has_many_spellings(server: Server, spelled: bytes) -> None:
 def test_a_message_may_be_long(server: Server, length: int) -> None:
     room = Room(server, "ada", "grace")
     room.people[0].send(chat("x" * length) + chat("short"))
+    room.hears()
+
+
+@requirement("chat.server.any-length")
+@pytest.mark.parametrize("length", NAMES)
+def test_a_name_may_be_long(server: Server, length: int) -> None:
+    room = Room(server, "ada", "n" * length)
+    room.people[1].send(chat("hello"))
+    room.hears()
+    room.people.pop().leave()
     room.hears()
 
 
