@@ -6,7 +6,8 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -414,6 +415,22 @@ class Server:
                 f"{program.name} used {used:.2f} s of processor time in {passed:.1f} s with nothing to do",
                 outcome=Outcome.SPINNING,
                 reference="slept",
+            )
+
+    @contextmanager
+    def bounded(self, most_bytes: int) -> Iterator[None]:
+        """While the block lasts it never holds so much more than ever before; a child that has ended is not seen."""
+        self.scenario.at_rest()
+        before = proc.peak_bytes(self.running().pids())
+        yield
+        self.scenario.at_rest()
+        grown = proc.peak_bytes(self.running().pids()) - before
+        if grown > most_bytes:
+            self.scenario.fail(
+                f"{self.running().name} took {grown >> 20} MiB of memory meanwhile",
+                outcome=Outcome.WRONG,
+                expected=f"no more than {most_bytes >> 20} MiB",
+                reference="took less",
             )
 
     def holdings(self) -> "Holdings":

@@ -82,6 +82,7 @@ def test_a_name_that_looks_like_fields_of_proc_changes_nothing(stage: Stage, nam
 def test_a_process_that_is_not_there_has_nothing() -> None:
     assert (proc.threads([NOBODY]), proc.children(NOBODY), proc.links(NOBODY)) == ([], [], {})
     assert (proc.zombies([NOBODY]), proc.processor_s([NOBODY]), proc.resident_bytes([NOBODY])) == (0, 0.0, 0)
+    assert proc.peak_bytes([NOBODY]) == 0
 
 
 # --- the tree
@@ -194,6 +195,12 @@ def test_memory_that_it_has_touched_is_resident(stage: Stage) -> None:
     program = stage.c(f"{MIB_20} memset(malloc(size), 1, size); {SAY} pause();")
     stage.said(program, "ready")
     assert 20 << 20 <= proc.resident_bytes([program.pid]) < 22 << 20
+
+
+def test_memory_that_was_given_back_is_seen_in_the_peak(stage: Stage) -> None:
+    program = stage.c(f"{MIB_20} char *p = malloc(size); memset(p, 1, size); free(p); {SAY} pause();")
+    stage.said(program, "ready")
+    assert proc.resident_bytes([program.pid]) < 2 << 20 < 20 << 20 < proc.peak_bytes([program.pid]) < 30 << 20
 
 
 def test_memory_that_is_only_reserved_or_shared_with_a_file_is_not_its_own(stage: Stage) -> None:

@@ -168,15 +168,20 @@ def processor_s(pids: Iterable[int]) -> float:
 
 def resident_bytes(pids: Iterable[int]) -> int:
     """Memory those processes hold and share with no file: anonymous resident pages, in bytes."""
-    return sum(_resident_bytes(pid) for pid in pids)
+    return sum(_told_bytes(pid, "RssAnon") for pid in pids)
 
 
-def _resident_bytes(pid: int) -> int:
+def peak_bytes(pids: Iterable[int]) -> int:
+    """The most that those processes have ever held, files they map included, each at its own time (VmHWM, proc(5))."""
+    return sum(_told_bytes(pid, "VmHWM") for pid in pids)
+
+
+def _told_bytes(pid: int, what: str) -> int:
     for tid in _listing(f"/proc/{pid}/task"):  # any thread that is left tells for all of them
         with suppress(FileNotFoundError, ProcessLookupError):
             status = _text(f"/proc/{pid}/task/{tid}/status")
-            if "\nRssAnon:" in status:
-                return int(status[status.index("\nRssAnon:") + 9 :].split(None, 1)[0]) * 1024
+            if (line := f"\n{what}:") in status:
+                return int(status[status.index(line) + len(line) :].split(None, 1)[0]) * 1024
     return 0
 
 

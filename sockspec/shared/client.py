@@ -82,6 +82,21 @@ def test_a_refused_connection_is_told_in_one_line(client: Client) -> None:
     visit.expect_plain_message()
 
 
+@requirement("client.error-messages")
+def test_an_unknown_host_is_told_in_one_line(client: Client) -> None:
+    client.needs_names()
+    visit = client.launch_at(UNKNOWN)
+    visit.expect_end()
+    visit.expect_plain_message()
+
+
+@requirement("client.error-messages")
+def test_what_is_no_port_is_told_in_one_line(client: Client) -> None:
+    visit = client.launch_with_port("65536")
+    visit.expect_end()
+    visit.expect_plain_message()
+
+
 @requirement("client.bad-port")
 @pytest.mark.parametrize("port", ["abc", "-1", "65536"])
 def test_what_is_no_port_is_an_error(client: Client, port: str) -> None:
@@ -182,6 +197,7 @@ def test_it_keeps_reading_however_long_the_server_pauses(client: Client) -> None
     visit.peer.pause_long()
     visit.peer.send(b"second")
     visit.peer.pause_long()
+    visit.peer.expect_still_open()
     visit.peer.finish()
     visit.expect_output()
     visit.expect_success()
@@ -223,7 +239,7 @@ def test_a_reset_in_the_middle_of_the_reply_is_an_error(client: Client) -> None:
     visit.peer.send(b"first ")
     visit.peer.wait_until_consumed()
     visit.peer.reset()
-    visit.expect_failure()
+    visit.expect_failure(heard=b"first ")
 
 
 @requirement("client.meets-reference-server")

@@ -146,6 +146,8 @@ def test_a_request_that_is_none_does_no_harm(server: Server, request_: bytes) ->
     peer = server.connect()
     peer.send(request_)
     peer.finish()
+    peer.expect_any_end()
+    peer.leave()
     server.visit()
 
 

@@ -61,6 +61,12 @@ def test_no_port_at_all_is_an_error(server: Server) -> None:
     server.expect_failure()
 
 
+@requirement("server.default-port")
+def test_given_no_port_it_listens_on_the_usual_one(server: Server) -> None:
+    server.start_on_default_port()
+    server.visit()
+
+
 @requirement("server.restart-at-once")
 def test_started_again_after_it_served_it_gets_its_port(server: Server) -> None:
     server.visit()

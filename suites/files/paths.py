@@ -2,6 +2,8 @@
 
 import re
 
+from sockspec.shared.http import body, no_answer, status
+
 SECRET = b"nobody outside may read this: 9f31c7"
 UNASKED = b"unasked-4b7e02.txt"
 """The name of a file outside the directory that no path here has in it: who sends it has listed what is there."""
@@ -24,3 +26,18 @@ def no_secret(answer: bytes) -> str:
     if UNASKED.removesuffix(b".txt") in answer:
         return "that is a list of what is outside the directory"
     return "that is from a file outside the directory" if SECRET[:16] in answer else ""
+
+
+def no_explanation(answer: bytes) -> str:
+    """Finds fault with an answer that tells why there is no file: it is a whole answer, and not without a body."""
+    return no_answer(answer) or ("" if body(answer) else "there is no body")
+
+
+def no_refusal(answer: bytes) -> str:
+    """Finds fault with an answer to what asks for no file: its status is below 400. No answer at all is none the worse.
+
+    Without a version in the request, Python's http.server leaves the status line out (HTTP/0.9): that is no success.
+    """
+    said = status(answer)
+    found = re.match(rb"HTTP/1\.1 [123]", said)
+    return f"the status is {said[9:].decode()}; for what asks for no file it is 400 or more" if found else ""

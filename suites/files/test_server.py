@@ -4,6 +4,7 @@ import pytest
 
 from sockspec.shared.http import body, media_type, status, wrong_length
 from sockspec.shared.http_server import (  # noqa: F401
+    BAD_REQUESTS,
     asked,
     test_a_client_that_asks_and_leaves_does_no_harm,
     test_a_client_that_asks_and_resets_does_no_harm,
@@ -36,6 +37,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_an_interrupt_ends_it_and_frees_the_port,
     test_clients_that_arrive_together_are_all_served,
     test_clients_that_wait_together_are_each_told,
+    test_given_no_port_it_listens_on_the_usual_one,
     test_it_holds_no_more_after_a_hundred_clients_than_after_ten,
     test_it_is_reachable_through_another_local_address,
     test_it_serves_one_client_after_the_other,
@@ -46,7 +48,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_what_is_no_port_is_an_error,
 )
 from sockspec.suite import Peer, Server, requirement
-from suites.files.paths import SECRET, UNASKED, ask, escaped, no_secret
+from suites.files.paths import SECRET, UNASKED, ask, escaped, no_explanation, no_refusal, no_secret
 
 MIB = 1 << 20
 SIZES = [0, 1, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, MIB]
@@ -54,12 +56,6 @@ CONTENTS = {
     "empty": b"", "all-bytes": bytes(range(256)), "utf-8": "Ærøskøbing, ψυχή, 你好\n".encode(), "long": b"x" * 100_000,
 }  # fmt: skip
 SIGNATURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
-
-
-@requirement("files.server.default-port")
-def test_given_no_port_it_listens_on_the_usual_one(server: Server) -> None:
-    server.start_on_default_port()
-    server.visit()
 
 
 def asked_for(server: Server, path: bytes) -> Peer:
@@ -153,8 +149,8 @@ def test_a_file_that_is_not_there_gets_404(server: Server, path: bytes) -> None:
 
 
 @requirement("files.server.not-found")
-def test_the_404_has_a_body(server: Server) -> None:
-    asked_for(server, b"/nothing.txt").expect_message(lambda answer: "" if body(answer) else "there is no body")
+def test_the_404_is_a_whole_answer_and_has_a_body(server: Server) -> None:
+    asked_for(server, b"/nothing.txt").expect_message(no_explanation)
 
 
 @requirement("files.server.any-name")
@@ -244,12 +240,13 @@ def test_no_absolute_path_lists_what_is_outside(server: Server, before: bytes) -
 
 
 @requirement("files.server.links-outside")
-@pytest.mark.parametrize("path", [b"/link.txt", b"/up/secret.txt", b"/twice.txt", b"/up", b"/up/"])
+@pytest.mark.parametrize("path", [b"/link.txt", b"/up/secret.txt", b"/twice.txt", b"/up", b"/up/", b"/absolute.txt"])
 def test_no_link_leads_outside(server: Server, path: bytes) -> None:
     build_outside(server)
     server.site.link("link.txt", "../secret.txt")
     server.site.link("up", "..")
     server.site.link("twice.txt", "link.txt")
+    server.site.link("absolute.txt", str(server.site.path.with_name("secret.txt")))
     expect_nothing_from_outside(server, path)
 
 
@@ -285,6 +282,23 @@ def test_a_path_that_can_name_no_file_does_no_harm(server: Server, path: bytes) 
     server.visit()
 
 
+@requirement("files.server.strange-paths")
+@pytest.mark.parametrize(
+    "path", [b"/hello.txt%00", b"/%00", b"/a\0b.txt"], ids=["behind-a-name", "alone", "not-escaped"]
+)
+def test_a_path_with_a_0_byte_names_no_file(server: Server, path: bytes) -> None:
+    asked_for(server, path).expect_message(no_refusal)
+
+
+@requirement("server.bad-request")
+@pytest.mark.parametrize("name", ["blank", "one-word", "binary", "spaces", "long-word"])
+def test_a_request_that_is_none_gets_no_file(server: Server, name: str) -> None:
+    peer = server.connect()
+    peer.send(BAD_REQUESTS[name])
+    peer.finish()
+    peer.expect_message(no_refusal)
+
+
 ENDLESS = {
     "word": (b"", b"A"),
     "path": (b"GET /", b"a"),
@@ -306,7 +320,9 @@ def ask_without_end(server: Server, first: bytes, more: bytes) -> None:
 @requirement("files.server.endless-request")
 @pytest.mark.parametrize(("first", "more"), ENDLESS.values(), ids=list(ENDLESS))
 def test_a_request_without_end_is_given_up(server: Server, first: bytes, more: bytes) -> None:
-    ask_without_end(server, first, more)
+    server.visit()
+    with server.bounded(64 * MIB):  # 16 of them, and copies
+        ask_without_end(server, first, more)
     server.visit()
 
 

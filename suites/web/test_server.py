@@ -34,6 +34,7 @@ from sockspec.shared.server import (  # noqa: F401
     test_an_interrupt_ends_it_and_frees_the_port,
     test_clients_that_arrive_together_are_all_served,
     test_clients_that_wait_together_are_each_told,
+    test_given_no_port_it_listens_on_the_usual_one,
     test_it_holds_no_more_after_a_hundred_clients_than_after_ten,
     test_it_is_reachable_through_another_local_address,
     test_it_serves_one_client_after_the_other,
@@ -44,12 +45,6 @@ from sockspec.shared.server import (  # noqa: F401
     test_what_is_no_port_is_an_error,
 )
 from sockspec.suite import Server, requirement
-
-
-@requirement("web.server.default-port")
-def test_given_no_port_it_listens_on_the_usual_one(server: Server) -> None:
-    server.start_on_default_port()
-    server.visit()
 
 
 @requirement("web.server.content-type")
