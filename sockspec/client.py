@@ -37,9 +37,15 @@ class Client:
     def listen(self, *hosts: str) -> None:
         """Listen at those addresses, for this client only."""
         for host in hosts:
-            listener = self.scenario.listen(host, self.port)
-            self._listeners.append(listener)
-            self.scenario.watch.add(listener.fileno(), select.EPOLLIN, self._accepter(listener))
+            self._accept_at(self.scenario.listen(host, self.port))
+
+    def listen_on_ethernet(self) -> None:
+        """Listen at 127.0.0.1 as on another machine: segments and buffers are small, so send() takes little at once."""
+        self._accept_at(self.scenario.listen(LOOPBACK, self.port, ethernet=True))
+
+    def _accept_at(self, listener: socket.socket) -> None:
+        self._listeners.append(listener)
+        self.scenario.watch.add(listener.fileno(), select.EPOLLIN, self._accepter(listener))
 
     def _accepter(self, listener: socket.socket) -> Callable[[int], None]:
         def accept(_: int) -> None:
@@ -407,10 +413,10 @@ class Visit:
         if self.program.exit.by_signal:
             self.scenario.fail(diagnosis.crash(self.program), outcome=Outcome.CRASHED)
 
-    def expect_failure(self) -> None:
-        """It ends by itself with a status that is not 0, and says why."""
+    def expect_failure(self, heard: bytes = b"") -> None:
+        """It ends by itself with a status that is not 0, and says why; to print what it has `heard` does not."""
         standstill = self.scenario.watch.until(self.output_closed)
-        self.scenario.check_failed(self.program, standstill)
+        self.scenario.check_failed(self.program, standstill, heard)
 
     def expect_word(self, within: float) -> None:
         """It ends by itself, and has said something, after a timer of that length at most; no signal kills it."""

@@ -305,6 +305,16 @@ class Peer:
             self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}",
                              reference="waited for the rest")  # fmt: skip
 
+    def expect_still_open(self) -> None:
+        """The program has not closed its end of the connection; it may have said all it has to say, and listens."""
+        theirs = self.far_end()
+        if theirs is None or not theirs.inode:
+            self._stage.fail(
+                f"{self.name} had not said everything yet, and the program has closed its end of the connection",
+                outcome=Outcome.WRONG,
+                reference="waited for the rest",
+            )
+
     def expect_end(self) -> None:
         """The connection ends as it did with the reference, and not a byte comes before that."""
         script = self._stage.script

@@ -193,9 +193,12 @@ class Scenario:
         """That socket closes with the scenario, at the latest."""
         self._sockets.append(opened)
 
-    def listen(self, host: str, port: int, backlog: int = 128) -> socket.socket:
-        """A listening socket of ours; it closes with the scenario."""
+    def listen(self, host: str, port: int, backlog: int = 128, *, ethernet: bool = False) -> socket.socket:
+        """A listening socket of ours; it closes with the scenario. For `ethernet` see dial()."""
         listener = self._bind(socket.SOCK_STREAM, host, port, socket.SO_REUSEADDR)
+        if ethernet:  # what it accepts inherits this
+            _take_little(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ETHERNET_BUFFER_BYTES)
         listener.listen(backlog)
         return listener
 
@@ -227,8 +230,7 @@ class Scenario:
         self._sockets.append(connection)
         connection.setblocking(False)
         if ethernet:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _ETHERNET_SEGMENT_BYTES)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ETHERNET_BUFFER_BYTES)
+            _take_little(connection)
         with suppress(BlockingIOError):
             connection.connect((host, port))
         return connection
@@ -328,8 +330,11 @@ class Scenario:
         finally:
             self._preliminary = before
 
-    def check_failed(self, program: Program, standstill: Standstill | None) -> None:
-        """That program has ended by itself with a status that is not 0, and said why."""
+    def check_failed(self, program: Program, standstill: Standstill | None, heard: bytes = b"") -> None:
+        """That program has ended by itself with a status that is not 0, and said why.
+
+        What it prints of what it had `heard` until then is its work, and says nothing of its failure.
+        """
         self.watch.drain()
         ended, reference = f"{program.name} {program.exit}", "ended with an error, and said why"
         if program.exit is None:
@@ -339,7 +344,7 @@ class Scenario:
             self.fail(ended, outcome=Outcome.CRASHED, expected="it ends with an error", reference=reference)
         if program.exit.status == 0:
             self.fail(f"{ended}, as if all was well", expected="an exit status other than 0", reference=reference)
-        if not program.stderr.count and not program.stdout.count:
+        if not program.stderr.count and heard.startswith(bytes(program.stdout.head)):
             self.fail(f"{ended} and did not say why", reference=reference)
         self.told.append(f"{ended} and said why")
         self.expected_end(program)
@@ -354,6 +359,8 @@ class Scenario:
                       received=bytes(program.stdout.head), reference=reference)  # fmt: skip
         if b"Traceback (most recent call last)" in said:
             self.fail(f"{program.name} shows a traceback", expected=wanted, reference=reference)
+        if not said.strip():
+            self.fail(f"{program.name} {program.exit} and did not say why", expected=wanted, reference=reference)
         if (lines := len(said.splitlines())) != 1:
             self.fail(f"{program.name} says it in {lines} lines", expected=wanted, reference=reference)
 
@@ -391,6 +398,12 @@ class Scenario:
         self.ports.release()
         if self.site:
             self.site.remove()
+
+
+def _take_little(opened: socket.socket) -> None:
+    """Small segments, and few of them at once: the buffers of the other side stay small with them."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _ETHERNET_SEGMENT_BYTES)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ETHERNET_BUFFER_BYTES)
 
 
 def _compared(expected: bytes | str | None, received: bytes | str | None) -> tuple[str, str, str]:

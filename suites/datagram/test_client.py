@@ -5,6 +5,7 @@ import pytest
 from sockspec.shared.client import (  # noqa: F401
     test_a_name_that_does_not_exist_is_an_error,
     test_a_port_is_not_taken_modulo_65536,
+    test_an_unknown_host_is_told_in_one_line,
     test_it_looks_a_name_up_with_the_name_server,
     test_it_takes_a_name_that_has_an_ipv6_address_only,
     test_it_takes_an_address_in_numbers,

@@ -7,6 +7,7 @@ from sockspec.shared.client import (  # noqa: F401
     test_a_port_is_not_taken_modulo_65536,
     test_a_refused_connection_is_told_in_one_line,
     test_a_reset_in_the_middle_of_the_reply_is_an_error,
+    test_an_unknown_host_is_told_in_one_line,
     test_it_connects_once,
     test_it_ends_when_the_server_leaves_without_a_word,
     test_it_gets_from_the_server_of_the_reference_what_the_reference_gets,
@@ -22,6 +23,7 @@ from sockspec.shared.client import (  # noqa: F401
     test_the_reply_comes_out_byte_for_byte,
     test_two_run_at_once,
     test_what_is_no_port_is_an_error,
+    test_what_is_no_port_is_told_in_one_line,
     test_what_it_prints_does_not_depend_on_how_the_reply_was_cut,
     test_when_nobody_listens_that_is_an_error,
     test_when_one_address_refuses_it_tries_the_next,
@@ -59,11 +61,13 @@ def test_what_it_prints_does_not_depend_on_where_the_reply_was_cut(client: Clien
 
 @requirement("echo.client.large")
 def test_8_mib_go_out_while_their_echo_comes_back(client: Client) -> None:
+    client.listen_on_ethernet()
     client.exchange_mirrored(client.payload(8 * MIB))
 
 
 @requirement("echo.client.partial-send")
 def test_no_byte_is_lost_when_it_is_stopped_in_the_middle_of_a_send(client: Client) -> None:
+    client.listen_on_ethernet()
     visit = client.start(client.payload(8 * MIB))
     visit.peer.wait_until_stuck()
     visit.pause()

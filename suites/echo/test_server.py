@@ -37,6 +37,7 @@ LINE = b"The quick brown fox.\n"
 @requirement("echo.server.own-socket")
 def test_every_reply_goes_to_the_client_that_asked(server: Server) -> None:
     clients = [server.connect() for _ in range(3)]
+    clients[-1].wait_until_stuck()  # whoever serves several at once has accepted them all
     for number, client in enumerate(clients):
         client.send(b"from client %d" % number)
         client.finish()
@@ -48,6 +49,7 @@ def test_every_reply_goes_to_the_client_that_asked(server: Server) -> None:
 @requirement("echo.server.waits-its-turn")
 def test_a_second_client_that_arrives_early_is_served_in_the_end(server: Server) -> None:
     first, second = server.connect(), server.connect()
+    second.wait_until_stuck()
     second.send(b"second")
     first.send(b"first")
     first.expect_bytes()
@@ -206,4 +208,18 @@ def test_a_client_that_leaves_without_reading_does_no_harm(server: Server) -> No
     peer.send(server.payload(200 * KIB))
     peer.leave()
     server.resume()
+    peer.wait_until_stuck()
+    server.visit()
+
+
+@requirement("echo.server.client-vanishes")
+def test_a_client_that_has_ended_before_the_reply_is_sent_does_no_harm(server: Server) -> None:
+    peer = server.connect()
+    server.expect_at_rest()
+    server.pause()
+    peer.send(b"hello")
+    peer.finish()
+    peer.reset()
+    server.resume()
+    peer.wait_until_stuck()
     server.visit()
