@@ -1,5 +1,7 @@
 """Good web programs and the programs that the world uses: curl, wget, http.client, nginx, http.server and a browser.
 
+What the suite says of curl, wget and nginx themselves is in `test_real_peers.py`.
+
 Whoever is not installed is skipped, but not in CI. Everything is on loopback, on ports that nobody else has, with files
 in a directory of the test.
 """
