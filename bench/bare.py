@@ -5,9 +5,9 @@ Usage: bare.py [--reference-first] DIRECTORY SERVER CLIENT     plays every case 
 
 A plain driver with blocking sockets, which finds out that a server listens by connecting to it. The table follows the
 tests of the echo suite one by one: what each starts, and what it sends in which pieces. Where the driver differs from
-the suite it is the cheaper: it stops and continues nobody, gives 127.0.0.1 where the suite gives a name or ::1, never
-waits for a program to come to rest, and a server's output is thrown away. bench.py compares the counts with a real run
-(counted.py), so a suite that has changed since is noticed.
+the suite it is the cheaper: it stops and continues nobody, gives 127.0.0.1 where the suite gives a name or ::1, leaves
+all buffers as they are, never waits for a program to come to rest, and a server's output is thrown away. bench.py
+compares the counts with a real run (counted.py), and ends where they differ: the suite has changed since.
 """
 
 import json
@@ -47,6 +47,8 @@ class Serves(NamedTuple):
     """Starts with such an argument, at which the program ends by itself; `-` for none at all, `taken` for its port."""
     again: bool = False
     """Started once more at the end, for one more short conversation."""
+    second: bool = False
+    """Started a second time after its first connection, on the same port; that one ends by itself."""
 
 
 class Calls(NamedTuple):
@@ -69,6 +71,7 @@ SERVER: list[Serves] = [
     Serves("privileged-port", refused=["taken"]),
     *[Serves("bad-port", refused=[port]) for port in ("abc", "-1", "65536", "70000", "85536", "-")],
     Serves("restart-at-once", [VISIT, []], again=True),
+    Serves("shares-no-port", [VISIT] * 2, second=True),
     Serves("burst", [VISIT] * 5),
     Serves("design", [VISIT] * 2),
     Serves("closes", [VISIT]),
@@ -89,6 +92,7 @@ SERVER: list[Serves] = [
     *[Serves("sizes", [[size]]) for size in SIZES],
     Serves("in-pieces", [[1] * 5]),
     Serves("in-pieces", [[3, 2]]),
+    Serves("in-pieces", [[7, 5]]),  # with a pause between the two
     Serves("in-pieces", CUTS),
     Serves("coalesced", [[10 * 10 + 90 * 11]]),
     Serves("large", [[8 * MIB]]),
@@ -98,6 +102,7 @@ SERVER: list[Serves] = [
     Serves("nothing-extra", [[5]]),
     Serves("nothing-extra", [[6]]),
     Serves("client-vanishes", [[200 * KIB], VISIT]),
+    Serves("client-vanishes", [[5], VISIT]),
 ]
 CALL = (HELLO, [HELLO])
 CLIENT: list[Calls] = [
@@ -109,7 +114,7 @@ CLIENT: list[Calls] = [
     *[Calls("ipv6", [CALL])] * 2,
     Calls("connects-once", [CALL]),
     Calls("refused", [CALL], refused=["taken"]),
-    Calls("error-messages", refused=["taken"]),
+    *[Calls("error-messages", refused=[port]) for port in ("taken", "taken", "65536")],  # nobody, no such host, no port
     *[Calls("bad-port", refused=[port]) for port in ("abc", "-1", "65536", "85536", "-")],
     Calls("any-local-port", [CALL] * 2),
     *[Calls("prints-all", [(size, [size])]) for size in (1024, 21, 6)],
@@ -160,7 +165,7 @@ def main(arguments: list[str]) -> None:
 
 def counts() -> dict[str, int]:
     """What one pass over all cases starts, and the connections that have an end of ours."""
-    refused = sum(len(case.refused) for case in SERVER) + sum(len(case.refused) for case in CLIENT)
+    refused = sum(len(case.refused) + case.second for case in SERVER) + sum(len(case.refused) for case in CLIENT)
     servers = sum(bool(case.connections) + case.again for case in SERVER)
     clients = sum(len(case.starts) for case in CLIENT)
     served = sum(len(case.connections) + case.again for case in SERVER)
@@ -197,8 +202,10 @@ def serve(cast: Cast, case: Serves, port: int) -> None:
             start(cast, cast.server, port=port if argument == "taken" else argument).wait()
     for connections in [*([case.connections] if case.connections else []), *([[VISIT]] if case.again else [])]:
         with running(cast, port):
-            for pieces in connections:
+            for number, pieces in enumerate(connections):
                 talk(connect(port), pieces)
+                if case.second and not number:
+                    start(cast, cast.server, port=port).wait()
 
 
 @contextmanager

@@ -132,13 +132,13 @@ def passing_rows(language: str, cast: list[str], kept: Path, *, anew: bool) -> l
 
 
 def same_counts(directory: Path, cache: Path) -> None:
-    """Record what the reference does; say so if bare.py does not start and connect what the suite does."""
+    """Record what the reference does; the bench ends here if bare.py does not start and connect what the suite does."""
     command = [*PYTHON, str(HERE / "counted.py"), "check", "--sandbox", "none", str(directory), "--exercise", "echo"]
     run(command, cache)
     suite = json.loads(run(command, cache).stderr.splitlines()[-1])  # the second one has the observations
     bare = json.loads(run([*PYTHON, str(HERE / "bare.py"), "--counts"], cache).stdout)
     if suite != bare:
-        tell(f"the table in bare.py is behind the suite: it comes to {bare}, the suite to {suite}")
+        sys.exit(f"bench: the table in bare.py is not that of the suite: it comes to {bare}, the suite to {suite}")
 
 
 # --- 2: a server that never answers

@@ -1,10 +1,9 @@
 """Does a busy machine change a verdict? `make soak`; exit status 0 if none differs, 1 otherwise.
 
-The known-good programs of all exercises and a sample of the mutants are checked once, and then again in rounds beside
-four busy processes a core (on the cores that taskset(1) leaves us). A round takes the next few of them, as many as it
-takes for all to have their turn in the rounds there are. Every verdict of every case is compared with that of the idle
-machine. Takes about an hour with 30 rounds; it may be interrupted at any time (Ctrl-C), and then says what it has seen
-so far.
+The known-good programs and a sample of the mutants, of all exercises or of those that are named, are checked once, and
+then again in rounds beside four busy processes a core (on the cores that taskset(1) leaves us). A round takes the next
+few of them, so many that all have their turn as often as --turns says. Every verdict of every case is compared with
+that of the idle machine. It may be interrupted at any time (Ctrl-C), and then says what it has seen so far.
 """
 
 import argparse
@@ -24,10 +23,11 @@ from typing import Any, NamedTuple
 from sockspec import house
 from sockspec.mutants import mutants, write
 
-CHECK = [sys.executable, "-P", "-m", "sockspec", "check", "--sandbox", "none"]
+CORES = len(os.sched_getaffinity(0))
+CHECK = [sys.executable, "-P", "-m", "sockspec", "check", "--sandbox", "none", "--jobs", str(CORES)]
 IMPATIENT = ("--patience", "1", "--cpu", "0.4")
 ROLES = ["server", "client", "both"]
-BUSY = 4 * len(os.sched_getaffinity(0))
+BUSY = 4 * CORES
 EVERY_MUTANT = 9
 MOST_S, LEAVING_S = 3600.0, 120.0
 # PR_SET_PDEATHSIG (prctl(2)): it ends with us, however we end.
@@ -88,10 +88,9 @@ class Tally:
                 print(f"DIFFERS  {case}\n  idle  {was}\n  busy  {is_}", flush=True)
 
     def told(self) -> str:
-        cores = len(os.sched_getaffinity(0))
         return (
-            f"{self.compared:,} verdicts in {self.rounds} rounds beside {BUSY} busy processes on {cores}"
-            f" core{'s' * (cores > 1)}: {self.differing:,} differ from the idle machine's"
+            f"{self.compared:,} verdicts in {self.rounds} rounds beside {BUSY} busy processes on {CORES}"
+            f" core{'s' * (CORES > 1)}: {self.differing:,} differ from the idle machine's"
             f" ({time.monotonic() - self.began:.0f} s)"
         )
 
@@ -99,20 +98,24 @@ class Tally:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=30, metavar="N", help="busy rounds (default: 30)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--turns", type=int, default=1, metavar="N", help="how often each has its turn (default: once)")
+    parser.add_argument("exercises", nargs="*", default=house.exercises(), metavar="EXERCISE")
+    asked = parser.parse_args()
+    if unknown := set(asked.exercises) - set(house.exercises()):
+        parser.error(f"no exercise is called {', '.join(sorted(unknown))}; there are {', '.join(house.exercises())}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: what we started ends with us
     with TemporaryDirectory(prefix="sockspec-soak-") as scratch:
-        subjects = mixed(known_good(), sample_of_mutants(Path(scratch)))
+        subjects = mixed(known_good(asked.exercises), sample_of_mutants(asked.exercises, Path(scratch)))
         began = time.monotonic()
         idle = {subject: verdicts(subject, Path(scratch)) for subject in subjects}
         if silent := [subject.name for subject, seen in idle.items() if not seen]:
             sys.exit(f"nothing to compare with: no verdicts on {', '.join(silent)} although the machine is idle")
         count, passed = sum(map(len, idle.values())), time.monotonic() - began
         print(f"idle: {count:,} verdicts on {len(subjects)} submissions in {passed:.0f} s", flush=True)
-        tally, turns, a_round = Tally(idle), cycle(subjects), -(-len(subjects) // rounds)
+        tally, turns, a_round = Tally(idle), cycle(subjects), -(-len(subjects) * asked.turns // asked.rounds)
         try:
             with busy_machine():
-                for tally.rounds in range(1, rounds + 1):
+                for tally.rounds in range(1, asked.rounds + 1):
                     for subject in islice(turns, a_round):
                         tally.compare(subject, verdicts(subject, Path(scratch)))
                     print(tally.told(), flush=True)
@@ -138,20 +141,20 @@ def busy_machine() -> Iterator[None]:
 # --- who is checked
 
 
-def known_good() -> list[Subject]:
+def known_good(exercises: list[str]) -> list[Subject]:
     """The known-good programs of each exercise."""
     return [
         Subject(f"{exercise} {path.name}", path, ("--exercise", exercise))
-        for exercise in house.exercises()
+        for exercise in exercises
         for path in sorted((house.FIXTURES / "programs" / exercise).iterdir())
         if path.is_dir()
     ]
 
 
-def sample_of_mutants(scratch: Path) -> list[Subject]:
+def sample_of_mutants(exercises: list[str], scratch: Path) -> list[Subject]:
     """Every so many-th mutant of each table: always the same ones."""
     chosen = []
-    for exercise in house.exercises():
+    for exercise in exercises:
         for role in ROLES:
             half = () if role == "both" else ("--role", role)
             for mutant in mutants(exercise, role)[::EVERY_MUTANT]:

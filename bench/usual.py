@@ -24,13 +24,14 @@ bad-port."""
 
 KIB, MIB = 1 << 10, 1 << 20
 ASKED = {
-    "listens-on-port": [6], "every-address": [6], "port-in-use": [6], "restart-at-once": [6], "burst": [6],
+    "listens-on-port": [6], "every-address": [6], "port-in-use": [6], "restart-at-once": [6], "shares-no-port": [6],
+    "burst": [6],
     "closes": [6], "next-client": [6], "hundred-clients": [6], "empty-visit": [6], "client-resets": [6, 6, 6],
     "idle-is-quiet": [6], "interrupt": [6], "meets-reference-client": [3000], "own-socket": [13], "waits-its-turn": [6],
     "answers-at-once": [9], "binary": [256, 3, 4, 3],
     "sizes": [0, 1, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, MIB],
-    "in-pieces": [5, 5, 21], "coalesced": [1090], "large": [8 * MIB], "partial-send": [8 * MIB],
-    "slow-reader": [4 * MIB], "half-close": [40_000], "nothing-extra": [5, 6], "client-vanishes": [6],
+    "in-pieces": [5, 5, 7, 21], "coalesced": [1090], "large": [8 * MIB], "partial-send": [8 * MIB],
+    "slow-reader": [4 * MIB], "half-close": [40_000], "nothing-extra": [5, 6], "client-vanishes": [6, 6],
 }  # fmt: skip
 """The data of the cases of each requirement: how many bytes are the first that have to come back."""
 
