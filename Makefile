@@ -5,7 +5,7 @@ SUBMISSION ?= fixtures/programs/echo/c-select
 EXERCISE ?= echo
 OPTIONS ?=
 BASE ?=
-JOBS ?= 2
+JOBS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin

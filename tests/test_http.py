@@ -3,6 +3,7 @@
 import pytest
 
 from sockspec.shared import http
+from suites.files.paths import no_explanation, no_refusal
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: close\r\n\r\nHello!"
 ALIKE = [
@@ -63,3 +64,18 @@ def test_what_is_no_status_line_is_shown_as_it_is(first: bytes) -> None:
 @pytest.mark.parametrize("first", [b"GET HTTP/1.1", b"get / HTTP/1.1", b"GET /  HTTP/1.1", b"GET / HTTP/1.0", b""])
 def test_another_request_line_than_the_one_is_told(first: bytes) -> None:
     assert http.no_request_line(first + b"\r\nHost: localhost\r\n\r\n")
+
+
+@pytest.mark.parametrize("status", [b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"HTTP/1.1 301 Moved"])
+def test_success_is_no_refusal(status: bytes) -> None:
+    assert "for what asks for no file it is 400 or more" in no_refusal(ANSWER.replace(b"HTTP/1.1 200 OK", status))
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>no version was given", ANSWER.replace(b"200 OK", b"414 Too Long")])
+def test_an_error_is_a_refusal_and_so_is_silence(answer: bytes) -> None:
+    assert no_refusal(answer) == ""
+
+
+def test_an_answer_without_a_body_explains_nothing() -> None:
+    bare = ANSWER.replace(b"Length: 6", b"Length: 0").removesuffix(b"Hello!")
+    assert [no_explanation(answer) for answer in (ANSWER, bare)] == ["", "there is no body"]
