@@ -101,18 +101,19 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=1, metavar="N", help="how often each has its turn (default: once)")
     parser.add_argument("exercises", nargs="*", default=house.exercises(), metavar="EXERCISE")
     asked = parser.parse_args()
+    if min(asked.rounds, asked.turns) < 1:
+        parser.error("rounds and turns are numbers from 1 on")
     if unknown := set(asked.exercises) - set(house.exercises()):
         parser.error(f"no exercise is called {', '.join(sorted(unknown))}; there are {', '.join(house.exercises())}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: what we started ends with us
     with TemporaryDirectory(prefix="sockspec-soak-") as scratch:
         subjects = mixed(known_good(asked.exercises), sample_of_mutants(asked.exercises, Path(scratch)))
-        began = time.monotonic()
-        idle = {subject: verdicts(subject, Path(scratch)) for subject in subjects}
-        if silent := [subject.name for subject, seen in idle.items() if not seen]:
-            sys.exit(f"nothing to compare with: no verdicts on {', '.join(silent)} although the machine is idle")
-        count, passed = sum(map(len, idle.values())), time.monotonic() - began
-        print(f"idle: {count:,} verdicts on {len(subjects)} submissions in {passed:.0f} s", flush=True)
-        tally, turns, a_round = Tally(idle), cycle(subjects), -(-len(subjects) * asked.turns // asked.rounds)
+        try:
+            tally = Tally(on_the_idle_machine(subjects, Path(scratch)))
+        except KeyboardInterrupt:
+            print("interrupted before anything was compared")
+            return 130
+        turns, a_round = cycle(subjects), -(-len(subjects) * asked.turns // asked.rounds)
         try:
             with busy_machine():
                 for tally.rounds in range(1, asked.rounds + 1):
@@ -123,6 +124,17 @@ def main() -> int:
             print(f"interrupted; {tally.told()}")
             return 130
     return int(tally.differing > 0)
+
+
+def on_the_idle_machine(subjects: list[Subject], scratch: Path) -> dict[Subject, Seens]:
+    """Every verdict that there is to compare with."""
+    began = time.monotonic()
+    idle = {subject: verdicts(subject, scratch) for subject in subjects}
+    if silent := [subject.name for subject, seen in idle.items() if not seen]:
+        sys.exit(f"nothing to compare with: no verdicts on {', '.join(silent)} although the machine is idle")
+    count, passed = sum(map(len, idle.values())), time.monotonic() - began
+    print(f"idle: {count:,} verdicts on {len(subjects)} submissions in {passed:.0f} s", flush=True)
+    return idle
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import click
 from click.core import ParameterSource
 
 import sockspec
-from sockspec import ending
+from sockspec import ending, fresh
 from sockspec.complaint import SuiteError, UsageError
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _append(file: Path, content: bytes) -> None:
         with file.open("ab") as opened:
             opened.write(content)
     except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+        raise fresh.unwritten(file, error) from None
 
 
 class _Result:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from sockspec.complaint import SuiteError, UsageError
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """What an OSError says where a disk, or what we may use of it, is full."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -40,6 +42,13 @@ def write(path: Path, pieces: Iterable[bytes], *, lasting: bool = False) -> None
     finally:
         with suppress(OSError):  # it is not there if all went well
             beside.unlink()
+
+
+def unwritten(path: Path, error: OSError) -> SuiteError | UsageError:
+    """What there is to say of a file that could not be written: a fault of the machine where there is no room."""
+    if error.errno in NO_ROOM:
+        return SuiteError(f"cannot write {path}: {error.strerror}; make room there, and do it again")
+    return UsageError(f"cannot write {path}: {error.strerror}")
 
 
 def _is_stream(path: Path) -> bool:

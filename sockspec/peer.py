@@ -306,13 +306,13 @@ class Peer:
                              reference="waited for the rest")  # fmt: skip
 
     def expect_still_open(self) -> None:
-        """The program has not closed its end of the connection; it may have said all it has to say, and listens."""
+        """The program has not closed its end, although our side may have said all it has to say."""
         theirs = self.far_end()
         if theirs is None or not theirs.inode:
             self._stage.fail(
-                f"{self.name} had not said everything yet, and the program has closed its end of the connection",
+                f"{self.name} had not closed the connection yet, and the program has closed its end of it",
                 outcome=Outcome.WRONG,
-                reference="waited for the rest",
+                reference="waited for the end",
             )
 
     def expect_end(self) -> None:

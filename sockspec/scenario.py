@@ -196,7 +196,7 @@ class Scenario:
     def listen(self, host: str, port: int, backlog: int = 128, *, ethernet: bool = False) -> socket.socket:
         """A listening socket of ours; it closes with the scenario. For `ethernet` see dial()."""
         listener = self._bind(socket.SOCK_STREAM, host, port, socket.SO_REUSEADDR)
-        if ethernet:  # what it accepts inherits this
+        if ethernet:  # what it accepts inherits this; and a client that does not read is to be noticed soon
             _take_little(listener)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ETHERNET_BUFFER_BYTES)
         listener.listen(backlog)

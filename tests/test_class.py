@@ -26,7 +26,7 @@ CLEARS = "clears\x1b[2J"
 PASSING: dict[str, set[str]] = {
     "reads-by-proc-links": set(), "reads-the-suite": set(), "pytest-conftest": set(), "pytest-ini": set(),
     "site-customize": set(), "module-shadows": set(), "links-out": set(),
-    "kills-everything": {"shares-no-port"}, "stops-everything": {"shares-no-port"},  # its own first start, for one
+    "kills-everything": {"shares-no-port"}, "stops-everything": {"shares-no-port"},  # the second start hits the first
     "leaves-a-daemon": {"interrupt"}, "keeps-the-port": {"interrupt"},
 }  # fmt: skip
 """Attacks that reach nothing, by honest servers; and what those do not meet because of it."""
@@ -87,6 +87,7 @@ def class_(tmp_path_factory: pytest.TempPathFactory) -> Class:
     for mutant in [m for m in every_third if m.name not in RACING]:
         lost = {f"echo.server.{tail}" for tail in mutant.caught_by} | without({"server"})
         write(mutant, "echo", found.put(f"wrong-{mutant.name}", lost))
+    assert PASSING.keys() | FAILING.keys() <= {each.name for each in hostile()}
     for each in hostile():
         if each.name in PASSING or each.name in FAILING:
             found.put(f"hostile-{each.name}", without({"server"}) | unmet(each.name))

@@ -71,7 +71,9 @@ def test_success_is_no_refusal(status: bytes) -> None:
     assert "for what asks for no file it is 400 or more" in no_refusal(ANSWER.replace(b"HTTP/1.1 200 OK", status))
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>no version was given", ANSWER.replace(b"200 OK", b"414 Too Long")])
+@pytest.mark.parametrize(
+    "answer", [b"", b"<html>no version was given", ANSWER.replace(b"200 OK", b"414 Too Long"), b"HTTP/1.1 2\xff"]
+)
 def test_an_error_is_a_refusal_and_so_is_silence(answer: bytes) -> None:
     assert no_refusal(answer) == ""
 

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,9 +36,13 @@ for pid in (int(name) for name in os.listdir("/proc") if name.isdigit() and int(
         reached.append(pid)
     except OSError:
         pass
-sys.exit(f"reached {reached} of {'several' if len(others) > 1 else 'few'}")
+copies = [p for p in others if os.path.isdir(p / "work")]
+sys.exit(f"reached {reached} of {'several' if len(copies) > 1 else 'few'}")
 """
-"""A server that says which files of others it finds, and whom of them it may signal."""
+"""A server that says which files of others it finds, and whom of them it may signal.
+
+Beside its own copy there is that of the reference; one more is another worker's.
+"""
 CAPABILITIES = {
     "CHOWN", "DAC_OVERRIDE", "KILL", "NET_ADMIN", "NET_BIND_SERVICE", "SETGID", "SETPCAP", "SETUID", "SYS_PTRACE",
 }  # fmt: skip
@@ -107,8 +112,10 @@ def test_the_limits_of_a_policy_become_those_of_the_container() -> None:
     limits = Limits(memory_bytes=100 << 20, processes=7)
     with closing(container.connect()) as client:
         identity = container._created(client, image.ready(client, lambda _: None), limits, "test")
-        host = client.api.inspect_container(identity)["HostConfig"]
-        container.remove(client, identity)
+        try:
+            host = client.api.inspect_container(identity)["HostConfig"]
+        finally:
+            container.remove(client, identity)
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (612 << 20, 612 << 20, 135)
     assert (host["NanoCpus"], host["Init"], host["ReadonlyRootfs"], host["Privileged"]) == (10**9, True, True, False)
     assert (host["NetworkMode"], host["Binds"], host["SecurityOpt"]) == ("none", None, ["no-new-privileges"])
@@ -239,15 +246,14 @@ def test_the_image_says_how_large_it_is_whether_it_was_there_or_not() -> None:
         assert re.fullmatch(r"sockspec:[0-9a-f]{16}: \d+ MiB, \d+ of them the base \S+", said)
 
 
-@needs_engine
-def test_an_image_is_made_again_on_another_base_that_is_named() -> None:
-    with closing(container.connect()) as client:
-        before = client.images.get(image.ready(client, lambda _: None)).labels[image._BASE]
-        other = f"sockspec-test-base:{os.getpid()}"
-        client.images.get(before).tag(*other.split(":"))
-        said = [sockspec("image", *base, engine=True).stdout for base in (["--base", other], [], ["--base", before])]
-        client.api.remove_image(other)
-    assert [re.findall(r"of them the base (\S+)", each) for each in said] == [[other], [other], [before]]
+def test_an_image_is_made_again_on_another_base_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    bases: list[str] = []
+    there = SimpleNamespace(labels={image._BASE: "one"})
+    client = SimpleNamespace(images=SimpleNamespace(get=lambda _: there))
+    monkeypatch.setattr(image, "_make", lambda _, base, __: bases.append(base))
+    for base in ("", "one", "two"):
+        image.ready(client, lambda _: None, base=base)
+    assert bases == ["two"]
 
 
 @needs_engine

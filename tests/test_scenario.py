@@ -1,6 +1,7 @@
 """The ports of a worker: each is nobody else's, and tells whether a program has put it into network byte order."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,6 @@ def test_the_ports_that_a_worker_has_had_come_again(ports: Ports) -> None:
 
 
 def test_who_comes_second_gets_ports_of_his_own(ports: Ports, diagnostics: Diagnostics, tmp_path: Path) -> None:
-    second = Ports(0, diagnostics, tmp_path, alone=True)
-    taken = [{each.next() for _ in range(600)} for each in (ports, second)]
-    second.close()
+    with closing(Ports(0, diagnostics, tmp_path, alone=True)) as second:
+        taken = [{each.next() for _ in range(600)} for each in (ports, second)]
     assert taken[0] & taken[1] == set()

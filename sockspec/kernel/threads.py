@@ -180,8 +180,8 @@ def _told_bytes(pid: int, what: str) -> int:
     for tid in _listing(f"/proc/{pid}/task"):  # any thread that is left tells for all of them
         with suppress(FileNotFoundError, ProcessLookupError):
             status = _text(f"/proc/{pid}/task/{tid}/status")
-            if (line := f"\n{what}:") in status:
-                return int(status[status.index(line) + len(line) :].split(None, 1)[0]) * 1024
+            if (label := f"\n{what}:") in status:
+                return int(status[status.index(label) + len(label) :].split(None, 1)[0]) * 1024
     return 0
 
 

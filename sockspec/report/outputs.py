@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sockspec import catalogue, fresh
-from sockspec.complaint import SuiteError, UsageError
 from sockspec.journal import Standing
 from sockspec.model import Again
 from sockspec.policy import NotGraded, Policy, Score, score
@@ -83,6 +82,4 @@ def write(path: Path, pieces: Iterable[bytes]) -> None:
     try:
         fresh.write(path, pieces)
     except OSError as error:
-        if error.errno in fresh.NO_ROOM:
-            raise SuiteError(f"cannot write {path}: {error.strerror}; make room there, and do it again") from None
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        raise fresh.unwritten(path, error) from None

@@ -2,7 +2,7 @@
 
 import re
 
-from sockspec.shared.http import body, no_answer, status
+from sockspec.shared.http import body, status
 
 SECRET = b"nobody outside may read this: 9f31c7"
 UNASKED = b"unasked-4b7e02.txt"
@@ -29,8 +29,8 @@ def no_secret(answer: bytes) -> str:
 
 
 def no_explanation(answer: bytes) -> str:
-    """Finds fault with an answer that tells why there is no file: it is a whole answer, and not without a body."""
-    return no_answer(answer) or ("" if body(answer) else "there is no body")
+    """Finds fault with an answer that is to tell why there is no file, and has no body."""
+    return "" if body(answer) else "there is no body"
 
 
 def no_refusal(answer: bytes) -> str:
@@ -38,6 +38,5 @@ def no_refusal(answer: bytes) -> str:
 
     Without a version in the request, Python's http.server leaves the status line out (HTTP/0.9): that is no success.
     """
-    said = status(answer)
-    found = re.match(rb"HTTP/1\.1 [123]", said)
-    return f"the status is {said[9:].decode()}; for what asks for no file it is 400 or more" if found else ""
+    found = re.match(rb"HTTP/1\.1 ([123]\d\d)", status(answer))
+    return f"the status is {found[1].decode()}; for what asks for no file it is 400 or more" if found else ""
