@@ -131,7 +131,8 @@ class Server:
         self.scenario.told.append(f"{program.name} was killed (SIGKILL)")
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: SIGINT to the foreground job; NotRun where the server is none of it."""
+        """What Ctrl-C does once it rests: SIGINT to the foreground job; NotRun where the server is none of it."""
+        self.scenario.watch.at_rest()  # who is still busy with the last client may take it in another place
         if self.running().exit is not None:
             raise NotRun("the server has put itself into the background, where Ctrl-C does not reach it")
         self.running().signal(signal.SIGINT)
