@@ -23,11 +23,17 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edits: list[tuple[str, str]]
     """Texts that occur once in that program, each with its replacement."""
     caught_by: list[str]
-    """Requirements that must catch it, without exercise and role; complete for MUST."""
+    """Requirements that must catch it, without exercise and role: all that it fails."""
     slip: str
     """What was done wrong, in one sentence to its author."""
+    by_chance: list[str] = []
+    """Requirements that it fails now and then, in a race with itself."""
     beside: str = ""
     """Another known-good program that stands beside it in the submission, unchanged."""
+
+    def shows(self, failed: set[str]) -> bool:
+        """Whether that is what it fails, give or take what is chance."""
+        return set(self.caught_by) <= failed <= {*self.caught_by, *self.by_chance}
 
 
 def mutants(exercise: str, role: str) -> list[Mutant]:
@@ -58,6 +64,7 @@ def write(mutant: Mutant, exercise: str, directory: Path) -> None:
 
 def slips(exercise: str, role: str, failed: set[str], language: str) -> list[str]:
     """The slips of the mutants whose failures are these, exactly; of those in that language (`.c`) if there are any."""
-    fitting = [m for m in mutants(exercise, role) if {f"{exercise}.{role}.{tail}" for tail in m.caught_by} == failed]
+    tails = {slug.removeprefix(f"{exercise}.{role}.") for slug in failed}
+    fitting = [mutant for mutant in mutants(exercise, role) if mutant.shows(tails)]
     spoken = [mutant for mutant in fitting if mutant.program.endswith(language)]
     return list(dict.fromkeys(mutant.slip for mutant in spoken or fitting))
