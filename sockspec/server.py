@@ -134,7 +134,8 @@ class Server:
         """What Ctrl-C does once it rests: SIGINT to the foreground job; NotRun where the server is none of it."""
         self.scenario.watch.at_rest()  # who is still busy with the last client may take it in another place
         if self.running().exit is not None:
-            gone = "put itself into the background, where Ctrl-C does not reach it" if self.running().pids() else "ended"
+            lives = bool(self.running().pids())
+            gone = "put itself into the background, where Ctrl-C does not reach it" if lives else "ended"
             raise NotRun(f"the server has {gone}")
         self.running().signal(signal.SIGINT)
         self.scenario.told.append(f"{self.running().name} was interrupted (SIGINT, as by Ctrl-C)")
