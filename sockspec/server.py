@@ -133,10 +133,8 @@ class Server:
     def interrupt(self) -> None:
         """What Ctrl-C does once it rests: SIGINT to the foreground job; NotRun where the server is none of it."""
         self.scenario.watch.at_rest()  # who is still busy with the last client may take it in another place
-        if self.running().exit is not None:
-            lives = bool(self.running().pids())
-            gone = "put itself into the background, where Ctrl-C does not reach it" if lives else "ended"
-            raise NotRun(f"the server has {gone}")
+        if self.running().exit is not None and self.running().pids():
+            raise NotRun("the server has put itself into the background, where Ctrl-C does not reach it")
         self.running().signal(signal.SIGINT)
         self.scenario.told.append(f"{self.running().name} was interrupted (SIGINT, as by Ctrl-C)")
 
