@@ -3,12 +3,17 @@
 import os
 import socket
 
-SOCKET = "/var/run/docker.sock"
+_SOCKET = "/var/run/docker.sock"
+
+
+def address() -> str:
+    """Where an engine is looked for: what DOCKER_HOST says, or this machine's socket."""
+    return os.environ.get("DOCKER_HOST") or f"unix://{_SOCKET}"
 
 
 def absent() -> str:
     """Why no engine can answer, in words; empty if one may."""
-    host = os.environ.get("DOCKER_HOST") or f"unix://{SOCKET}"
+    host = address()
     if not host.startswith("unix://"):
         return ""
     path = host.removeprefix("unix://")

@@ -131,12 +131,14 @@ class Server:
         self.scenario.told.append(f"{program.name} was killed (SIGKILL)")
 
     def interrupt(self) -> None:
-        """What Ctrl-C does once it rests: SIGINT to the foreground job; NotRun where the server is none of it."""
+        """What Ctrl-C does once it rests: SIGINT to the foreground job; NotRun where it goes on and is none of it."""
+        program = self.running()
         self.scenario.watch.at_rest()  # who is still busy with the last client may take it in another place
-        if self.running().exit is not None and self.running().pids():
+        if program.exit is None:
+            program.signal(signal.SIGINT)
+            self.scenario.told.append(f"{program.name} was interrupted (SIGINT, as by Ctrl-C)")
+        elif program.pids():
             raise NotRun("the server has put itself into the background, where Ctrl-C does not reach it")
-        self.running().signal(signal.SIGINT)
-        self.scenario.told.append(f"{self.running().name} was interrupted (SIGINT, as by Ctrl-C)")
 
     def pause(self) -> None:
         """Stop it in its tracks (SIGSTOP), and wait until every thread stands still."""

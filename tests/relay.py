@@ -14,7 +14,9 @@ class Relay:
     def __init__(self) -> None:
         self.turned_away = threading.Event()
         """Somebody has come while it was cut."""
+        self._engine = engine.address().removeprefix("unix://")
         self._cut = False
+        self._lock = threading.Lock()  # nobody slips through while it is being cut
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -22,9 +24,10 @@ class Relay:
 
     def cut(self) -> None:
         """Every connection ends in the middle, and every new one at once."""
-        self._cut = True
-        for each in self._open:
-            _end(each)
+        with self._lock:
+            self._cut = True
+            for each in self._open:
+                _end(each)
 
     def mend(self) -> None:
         """From now on the engine is reached again."""
@@ -35,25 +38,36 @@ class Relay:
         _end(self._listener)
 
     def _accept(self) -> None:
-        with suppress(OSError):  # closed
-            while True:
+        while True:
+            try:
                 ours, _ = self._listener.accept()
-                if self._cut:
+            except OSError:  # closed
+                return
+            with self._lock:
+                if self._cut or not self._connected(ours):
                     ours.close()
                     self.turned_away.set()
-                    continue
-                theirs = socket.socket(socket.AF_UNIX)
-                theirs.connect(engine.SOCKET)
-                self._open += [ours, theirs]
-                for source, target in ((ours, theirs), (theirs, ours)):
-                    threading.Thread(target=_forward, args=(source, target), daemon=True).start()
+
+    def _connected(self, ours: socket.socket) -> bool:
+        theirs = socket.socket(socket.AF_UNIX)
+        self._open += [ours, theirs]
+        try:
+            theirs.connect(self._engine)
+        except OSError:
+            return False
+        for source, target in ((ours, theirs), (theirs, ours)):
+            threading.Thread(target=_forward, args=(source, target), daemon=True).start()
+        return True
 
 
 def _forward(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):  # cut
+    try:
         while data := source.recv(1 << 16):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
+    except OSError:  # one side is gone, or both were cut
+        _end(source)
+        _end(target)
 
 
 def _end(each: socket.socket) -> None:

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from sockspec import cli
 from sockspec.kernel import threads as proc
+from sockspec.mutants import mutants, write
 from tests.running import PROGRAMS, checked, copy_house, failed, house_for_all, sockspec, sockspec_of
 
 GOOD_SERVER = PROGRAMS / "echo" / "c-iterative" / "server.c"
@@ -390,6 +391,12 @@ def test_a_program_that_listens_on_a_port_of_its_own_is_told_which(tmp_path: Pat
     assert given != text
     done = sockspec("check", submission(tmp_path, server_py=given), "--exercise", "echo", *ONE)
     assert (done.returncode, "your server listens on 0.0.0.0 port 4711" in done.stdout) == (1, True)
+
+
+def test_a_server_that_has_ended_by_itself_is_judged_where_it_was_to_be_interrupted(tmp_path: Path) -> None:
+    write(next(mutant for mutant in mutants("echo", "server") if mutant.name == "c-accept-once"), "echo", tmp_path)
+    report = checked(tmp_path, "--exercise", "echo", "--only", "echo.server.interrupt")
+    assert [v["verdict"] for v in report["verdicts"]] == ["pass"]
 
 
 def test_a_program_that_listens_on_another_port(tmp_path: Path) -> None:

@@ -78,13 +78,15 @@ beside=$(dirname "$0")
 sed "s|PORT|${1:-28333}|; s|ROOT|$PWD|" "$beside/template" > "$beside/nginx.conf"
 exec nginx -e stderr -p "$beside" -c nginx.conf
 """
-START_CURL = """
+URL = """
 case $1 in *:*) host="[$1]" ;; *) host=$1 ;; esac
-exec curl -sSi --http1.1 --noproxy '*' -H 'Connection: close' "http://$host${2:+:$2}/"
+url="http://$host${2:+:$2}/"
 """
-START_WGET = """
-case $1 in *:*) host="[$1]" ;; *) host=$1 ;; esac
-exec wget -nv --tries=1 --no-proxy --no-http-keep-alive --content-on-error --save-headers -O - "http://$host${2:+:$2}/"
+START_CURL = f"""{URL}
+exec curl -sSi --http1.1 --noproxy '*' -H 'Connection: close' "$url"
+"""
+START_WGET = f"""{URL}
+exec wget -nv --tries=1 --no-proxy --no-http-keep-alive --content-on-error --save-headers -O - "$url"
 """
 HTTP_SERVER = '''
 """Python's web server, for one answer a connection; links that lead outside are not followed, which it does else."""

@@ -23,10 +23,10 @@ from sockspec.shared.client import (  # noqa: F401
 from sockspec.suite import Client, Server, Visit, requirement
 from suites.chat.packets import NEWS, join, leave, packet, told
 
-NICKS = ["Ψυχή", "山田太郎", "two words", 'a "nick"', "back\\slash", "🌊", "مريم", "अदिति", "n" * 1000, "n" * 65400]
-NICKS_ARE = [
-    "greek", "chinese", "words", "quotes", "backslash", "emoji", "arabic", "hindi", "long", "longest",
-]  # fmt: skip
+NICKS = {
+    "greek": "Ψυχή", "chinese": "山田太郎", "words": "two words", "quotes": 'a "nick"', "backslash": "back\\slash",
+    "emoji": "🌊", "arabic": "مريم", "hindi": "अदिति", "long": "n" * 1000, "longest": "n" * 65400,
+}  # fmt: skip
 LINES = {
     "empty": "", "word": "hello", "words": "two words", "blanks": "  two  words  ", "quotes": 'she said "hi"',
     "backslash": "C:\\new\\table", "braces": '{"type":"leave"}',
@@ -69,7 +69,7 @@ def test_it_says_hello_at_once(client: Client) -> None:
 
 
 @requirement("chat.client.any-nick")
-@pytest.mark.parametrize("nick", NICKS, ids=NICKS_ARE)
+@pytest.mark.parametrize("nick", NICKS.values(), ids=list(NICKS))
 def test_it_says_hello_with_any_nick(client: Client, nick: str) -> None:
     client.give(nick=nick)
     client.start(stdin=None).peer.expect_bytes()
