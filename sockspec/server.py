@@ -303,16 +303,10 @@ class Server:
         """The program, and why it will not end; None if it has ended."""
         program = self.running()
         watch = self.scenario.watch
-        seen: list[Socket] = []
-
-        def decided() -> bool:
-            if program.exit is None:
-                found = diagnosis.listeners(program, watch.diagnostics)
-                seen.extend(each for each in found if each.inode not in self._others)
-            return bool(seen) or program.exit is not None
-
-        standstill = watch.until(decided)
-        if seen:
+        standstill = watch.until(lambda: program.exit is not None)
+        # Only now: who listens for a moment and then ends with an error must not depend on when we look.
+        found = [] if program.exit is not None else diagnosis.listeners(program, watch.diagnostics)
+        if seen := [each for each in found if each.inode not in self._others]:
             host, port = seen[0].local
             self.scenario.fail(
                 f"{program.name} listens on {host} port {port}{diagnosis.port_slip(port, self._asked)}",
