@@ -159,6 +159,13 @@ def test_a_failure_that_is_found_late_costs_no_patience_afterwards(staged: Stage
     assert stage.gave_up == {}
 
 
+def test_who_listens_for_a_moment_and_ends_with_an_error_has_not_listened(staged: Staged) -> None:
+    code = f"{ON_ITS_PORT}\n    time.sleep(0.3)\n    sys.exit('server: cannot accept')"
+    server = Server(played(staged(Patience(timer_s=1)), code))
+    server.launch_on_its_port()
+    server.expect_failure()
+
+
 def test_clients_that_sleep_before_they_connect_may_be_many(staged: Staged) -> None:
     stage = staged(Patience(timer_s=1))
     connects = 'time.sleep(0.7); socket.create_connection(("127.0.0.1", int(sys.argv[2]))); signal.pause()'
