@@ -6,9 +6,8 @@ Words are a programmer's own: `recv()`, not recvfrom or system call 45; `the fir
 import os
 import re
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import ACCEPTS, MULTIPLEXES, READS, SLEEPS, UNREAD, WRITES
 from sockspec.kernel.datagrams import Bound, bound
 from sockspec.kernel.held import Held
@@ -241,9 +240,8 @@ def queues(programs: Iterable[Program], peers: Iterable[Peer], diagnostics: Diag
     return told
 
 
-def design(program: Program, peers: Iterable[Peer]) -> str:
-    """How a server at rest, with several clients connected, deals with them: who is asked what."""
-    threads = proc.threads(program.pids())
+def design(threads: Sequence[Thread], peers: Iterable[Peer]) -> str:
+    """How a server at rest, with several clients connected, deals with them: what each of its threads waits for."""
     processes = len({thread.pid for thread in threads})
     multiplexed = {thread.call.plain for thread in threads if thread.call and thread.call.name in MULTIPLEXES}
     owners = _owners(peers)

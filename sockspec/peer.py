@@ -4,6 +4,7 @@ Expectations read one byte too far, so that a program which adds something is no
 is over, our end leaves with a reset: nothing stays in TIME_WAIT on a port that the next program may need.
 """
 
+import errno
 import select
 import socket
 import struct
@@ -304,6 +305,17 @@ class Peer:
         if self.ended:
             self._stage.fail(f"{self.name} had not said everything yet: the connection came to {ENDINGS[self.ended]}",
                              reference="waited for the rest")  # fmt: skip
+
+    def accepted(self) -> bool:
+        """Whether the program has accepted its connection, or has ended it already."""
+        theirs = self.far_end()
+        return theirs is None or bool(theirs.inode)
+
+    def was_reset(self) -> bool:
+        """Whether its connection, which is gone, was there once, and was reset: or else it was refused (connect(2))."""
+        if self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != errno.ECONNREFUSED:
+            self.refused = "reset"
+        return bool(self.refused)
 
     def expect_still_open(self) -> None:
         """The program has not closed its end, although our side may have said all it has to say."""

@@ -213,10 +213,12 @@ class Program:
 
     def end(self) -> None:
         """Kill all of it and wait until the kernel shows that nothing is left."""
+        killed = False
         while pids := self.pids():
             self.signal(signal.SIGKILL)  # all at once: who forks while we count is no longer where we looked
-            if self.user is not None:
+            if self.user is not None and (killed or len(pids) > 1):  # one alone goes with its group
                 account.sweep(self.user)
+            killed = True
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

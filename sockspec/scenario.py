@@ -91,13 +91,13 @@ class Ports:
         self._claim.close()
 
     def next(self) -> int:
-        """A port that nobody uses; in a network of our own that needs no looking."""
+        """A port that nobody uses; in a network of our own that needs no looking before the range begins again."""
         for _ in self._range:
             port = self._range[self._next % len(self._range)]
             self._next += 1
             if port & 255 == port >> 8:
                 continue  # without htons() it would be the same port
-            if self._alone or not (self._diagnostics.on_port(port) or bound(port)):
+            if (self._alone and self._next <= len(self._range)) or not (self._diagnostics.on_port(port) or bound(port)):
                 return port
         raise SuiteError(f"every port from {self._range[0]} to {self._range[-1]} is in use")
 
@@ -241,7 +241,8 @@ class Scenario:
         return f"{ORDINALS[number]} client" if number < len(ORDINALS) else f"client {number + 1}"
 
     def pause(self, program: Program) -> None:
-        """Stop a program in its tracks (SIGSTOP), and wait until every thread stands still."""
+        """Stop a program while it waits, if it ever does (SIGSTOP), and wait until every thread stands still."""
+        self.watch.at_rest()  # whether a call is interrupted (EINTR) is no matter of chance
         self.told.append(f"{program.name} was stopped (SIGSTOP, as by Ctrl-Z)")
         program.signal_each(signal.SIGSTOP)
         standstill = self.watch.until(lambda: all(t.state in "Tt" for t in proc.threads(program.pids())))

@@ -1,6 +1,5 @@
 """The server under test, as a scenario sees it: its life, the clients we send to it, and what is expected of it."""
 
-import errno
 import os
 import shutil
 import signal
@@ -21,6 +20,7 @@ from sockspec.kernel import threads as proc
 from sockspec.kernel.calls import MULTIPLEXES
 from sockspec.kernel.held import Held, waits_for_sockets
 from sockspec.kernel.sockets import CLOSE, CLOSE_WAIT, ESTABLISHED, SYN_SENT, Socket, own_info
+from sockspec.kernel.threads import Thread
 from sockspec.oracle import Facet
 from sockspec.peer import LINGER_NOT, Meaning, Peer
 from sockspec.program import Program
@@ -169,16 +169,14 @@ class Server:
             if standstill is not None:
                 self.scenario.fail(f"{peer.name} cannot connect", standstill=standstill, reference="let it connect")
             if own_info(peer.connection).state == CLOSE:
-                self._broken(peer, host)
+                self._expect_met(peer, host)
         return peer
 
-    def _broken(self, peer: Peer, host: str) -> NoReturn:
-        """A connection that is gone before it was used: there was none, or it was reset."""
-        if peer.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET:
-            peer.ended = "reset"
-            self.scenario.fail(f"{peer.name} was reset as soon as it had connected", reference="let it stay")
-        peer.did.clear()
-        self._refuses(peer.name, host)
+    def _expect_met(self, peer: Peer, host: str) -> None:
+        """A connection that is gone already was there once: what was sent on it before its reset can still be read."""
+        if not peer.was_reset():
+            peer.did.clear()
+            self._refuses(peer.name, host)
 
     def dial(self, host: str = LOOPBACK, *, ethernet: bool = False) -> Peer:
         """A client of ours on its way to it; not yet connected if the listen queue is full."""
@@ -274,9 +272,11 @@ class Server:
     def connect_and_stay(self) -> None:
         """A client that is connected and has been noticed; it is still there when the server ends."""
         peer = self.connect()
+        self.scenario.watch.until_or_rest(peer.accepted)  # a server may nap before it looks who is there
         self.scenario.at_rest()
         if own_info(peer.connection).state == CLOSE and not self.listeners():
-            self._broken(peer, LOOPBACK)
+            peer.ended = "reset"
+            self.scenario.fail(f"{peer.name} was reset as soon as it had connected", reference="let it stay")
 
     def wait_for_another_second(self) -> None:
         """Our clock goes on to another second: what the program read from its clock before this is old now."""
@@ -304,8 +304,8 @@ class Server:
         program = self.running()
         watch = self.scenario.watch
         standstill = watch.until(lambda: program.exit is not None)
-        # Only now: who listens for a moment and then ends with an error must not depend on when we look.
-        found = [] if program.exit is not None else diagnosis.listeners(program, watch.diagnostics)
+        watch.at_rest()  # who listens for a moment and ends, or goes on as a daemon, is judged whenever we look
+        found = diagnosis.listeners(program, watch.diagnostics)
         if seen := [each for each in found if each.inode not in self._others]:
             host, port = seen[0].local
             self.scenario.fail(
@@ -332,6 +332,7 @@ class Server:
 
     def expect_one_listener(self) -> None:
         """It listens on its port and nowhere else; one socket for IPv4 and one for IPv6 count as one."""
+        self.scenario.watch.at_rest()  # its port may be the first of several
         found = sorted({s.local for s in diagnosis.listeners(self.running(), self.scenario.watch.diagnostics)})
         if any(port != self.port for _, port in found) or len(found) > 2:
             told = diagnosis.few([f"{host} port {port}" for host, port in found])
@@ -352,6 +353,8 @@ class Server:
             return len(head) > _PRINTED_BOUND_BYTES or meaning(bytes(head)) == expected
 
         standstill = watch.until(decided)
+        watch.at_rest()  # it may print more than that
+        watch.drain()
         printed = meaning(bytes(program.stdout.head))
         if printed == expected:
             return
@@ -370,8 +373,7 @@ class Server:
 
         Others may be there that wait for no socket: those of a runtime, or a shell that started it.
         """
-        self.scenario.at_rest()
-        threads = proc.threads(self.running().pids())
+        threads = self._threads_at_rest()
         at_work = [thread for thread in threads if waits_for_sockets(thread)]
         if len(at_work) != 1 or at_work[0].call is None or at_work[0].call.name not in MULTIPLEXES:
             self.scenario.fail(
@@ -379,8 +381,14 @@ class Server:
                 + diagnosis.where_stuck(at_work or threads, self.scenario.peers),
                 outcome=Outcome.WRONG,
                 expected="one thread, which waits in select(), poll() or epoll_wait()",
-                received=diagnosis.design(self.running(), self.scenario.peers),
+                received=diagnosis.design(threads, self.scenario.peers),
             )
+
+    def _threads_at_rest(self) -> list[Thread]:
+        """Its threads as they slept: one whose timer ends is awake for a moment."""
+        self.scenario.at_rest()
+        pids = set(self.running().pids())
+        return [thread for thread in self.scenario.watch.rested.threads if thread.pid in pids]
 
     def expect_queue_for(self, peer: Peer) -> None:
         """That client's connection is complete although nobody has accepted it yet: there is room in the queue."""
@@ -404,9 +412,15 @@ class Server:
     def expect_quiet(self) -> None:
         """Left alone, it uses no processor time: it has settled, or sleeps on a timer and does next to nothing else."""
         watch, program = self.scenario.watch, self.running()
-        before, started = proc.processor_s(program.pids()), time.monotonic()
+
+        def now() -> tuple[float, float]:
+            return proc.processor_s(program.pids()), time.monotonic()
+
+        start = now()
+        if watch.at_rest() is None:  # what it still had to do counts for nothing
+            start = now()
         standstill = watch.outwait()
-        used, passed = proc.processor_s(program.pids()) - before, time.monotonic() - started
+        used, passed = (after - before for after, before in zip(now(), start, strict=True))
         if standstill.why is Why.SPINNING or used > max(0.05, passed / 10):
             self.scenario.fail(
                 f"{program.name} used {used:.2f} s of processor time in {passed:.1f} s with nothing to do",
@@ -499,8 +513,7 @@ class Server:
 
     def expect_design(self) -> None:
         """Record how it deals with the clients that are connected now, as the kernel shows it."""
-        self.scenario.at_rest()
-        self.scenario.note = diagnosis.design(self.running(), self.scenario.peers)
+        self.scenario.note = diagnosis.design(self._threads_at_rest(), self.scenario.peers)
 
     # --- a port that is not to be had
 

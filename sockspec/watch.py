@@ -88,6 +88,8 @@ class Watch:
         """A program is known to say something again and again, and nothing that was waited for."""
         self._starts = False
         """A program was started, and has done nothing yet that was waited for."""
+        self.rested = Look(Rest.GONE, ())
+        """What the last look saw that found the programs at rest."""
         self._poll = select.epoll()
         self._serve: dict[int, Callable[[int], None]] = {}
         self.slept_in_all_s = 0.0
@@ -232,6 +234,7 @@ class Watch:
         seen = self.look()
         if not seen.asleep or self._once(0.0):
             return False
+        self.rested = seen
         if len({thread.pid for thread in seen.threads}) > len(self.programs):
             for program in self.programs:
                 program.get_to_know()

@@ -4,6 +4,7 @@ import pytest
 
 from sockspec import diagnosis, house
 from sockspec.environment import base_python
+from sockspec.kernel.threads import threads
 from sockspec.peer import Peer
 from sockspec.program import Program
 from sockspec.verdict import Outcome
@@ -241,7 +242,7 @@ def test_the_design_of_every_good_server_is_seen(stage: Stage, name: str, words:
     for _ in range(2):
         stage.client(program).send(b"hello\n")
     stage.calm()
-    assert diagnosis.design(program, stage.peers) == words
+    assert diagnosis.design(threads(program.pids()), stage.peers) == words
 
 
 def test_no_good_server_is_left_out() -> None:
@@ -255,7 +256,7 @@ def test_one_that_serves_nobody_is_not_called_iterative(stage: Stage, main: str)
     for _ in range(2):
         stage.client(program)
     stage.calm()
-    assert diagnosis.design(program, stage.peers) == "1 process and 1 thread"
+    assert diagnosis.design(threads(program.pids()), stage.peers) == "1 process and 1 thread"
 
 
 # --- the port

@@ -1,5 +1,6 @@
 """The ports of a worker: each is nobody else's, and tells whether a program has put it into network byte order."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -33,3 +34,9 @@ def test_who_comes_second_gets_ports_of_his_own(ports: Ports, diagnostics: Diagn
     with closing(Ports(0, diagnostics, tmp_path, alone=True)) as second:
         taken = [{each.next() for _ in range(600)} for each in (ports, second)]
     assert taken[0] & taken[1] == set()
+
+
+def test_a_port_that_comes_again_is_looked_at(ports: Ports) -> None:
+    first = ports.next()
+    with socket.create_server(("127.0.0.1", first)):
+        assert first not in [ports.next() for _ in range(600)]

@@ -166,6 +166,13 @@ def test_who_listens_for_a_moment_and_ends_with_an_error_has_not_listened(staged
     server.expect_failure()
 
 
+def test_a_second_server_that_shares_the_port_in_the_background_is_seen(stage: Stage) -> None:
+    shares = f"{LISTENS}\n    listener = socket.create_server(('', int(sys.argv[1])), reuse_port=True)"
+    server = started(stage, f"{shares}\n    if os.fork():\n        os._exit(0)\n    signal.pause()")
+    with pytest.raises(Failure, match="listens on"):
+        server.expect_no_second()
+
+
 def test_clients_that_sleep_before_they_connect_may_be_many(staged: Staged) -> None:
     stage = staged(Patience(timer_s=1))
     connects = 'time.sleep(0.7); socket.create_connection(("127.0.0.1", int(sys.argv[2]))); signal.pause()'

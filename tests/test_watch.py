@@ -210,7 +210,7 @@ def test_patience_adds_up_over_waits_that_were_met(staged: Staged) -> None:
 
 def test_what_a_program_sleeps_at_its_start_costs_no_patience_afterwards(staged: Staged) -> None:
     stage = staged(Patience(timer_s=1))
-    program = stage.c(f"usleep(400000); {ASKED}")
+    program = stage.c(f"usleep(600000); {ASKED}")
     assert [why(stage.watch.until(ask(stage, program))) for _ in range(3)] == [None] * 3
     assert stage.watch.slept_s < 1 < stage.watch.slept_in_all_s
 

@@ -145,6 +145,7 @@ def test_what_it_prints_does_not_depend_on_how_the_reply_was_cut(client: Client,
     visit.peer.finish()
     visit.expect_output()
     visit.expect_success()
+    visit.peer.expect_nothing_more()
 
 
 @requirement("client.reply-in-pieces")
@@ -201,6 +202,7 @@ def test_it_keeps_reading_however_long_the_server_pauses(client: Client) -> None
     visit.peer.finish()
     visit.expect_output()
     visit.expect_success()
+    visit.peer.expect_nothing_more()
 
 
 @requirement("client.server-leaves")
@@ -211,6 +213,7 @@ def test_it_ends_when_the_server_leaves_without_a_word(client: Client) -> None:
     visit.peer.finish()
     visit.expect_end()
     visit.expect_output()
+    visit.peer.expect_nothing_more()
 
 
 @requirement("client.server-leaves")

@@ -84,6 +84,7 @@ class DatagramServer(Server):
 
     def expect_one_listener(self) -> None:
         """It is bound to its port and to no other; one socket for IPv4 and one for IPv6 count as one."""
+        self.scenario.watch.at_rest()  # its port may be the first of several
         places = sorted(set(self._places()))
         if any(port != self.port for _, port in places) or len(places) > 2:
             told = diagnosis.few([f"{host} port {port}" for host, port in places])
@@ -92,7 +93,7 @@ class DatagramServer(Server):
 
     def expect_port_free(self) -> None:
         """Nobody has its port any more."""
-        if self.taken(self.port):
+        if not self._let_go():
             self.scenario.fail(f"port {self.port} is still taken", reference="left its port free")
 
     # --- a port that is not to be had

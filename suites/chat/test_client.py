@@ -65,14 +65,14 @@ def joined(client: Client) -> Visit:
 
 @requirement("chat.client.says-hello")
 def test_it_says_hello_at_once(client: Client) -> None:
-    client.start(stdin=None).peer.expect_bytes()
+    joined(client).peer.expect_nothing_more()
 
 
 @requirement("chat.client.any-nick")
 @pytest.mark.parametrize("nick", NICKS.values(), ids=list(NICKS))
 def test_it_says_hello_with_any_nick(client: Client, nick: str) -> None:
     client.give(nick=nick)
-    client.start(stdin=None).peer.expect_bytes()
+    joined(client).peer.expect_nothing_more()
 
 
 @requirement("chat.client.sends-lines")

@@ -57,6 +57,7 @@ def test_what_it_prints_does_not_depend_on_where_the_reply_was_cut(client: Clien
         visit.peer.finish()
         visit.expect_output()
         visit.expect_success()
+        visit.peer.expect_nothing_more()
 
 
 @requirement("echo.client.large")
