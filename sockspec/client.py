@@ -443,7 +443,7 @@ class Visit:
                                reference="ended")  # fmt: skip
 
     def pause(self) -> None:
-        """Stop it in its tracks (SIGSTOP), and wait until every thread stands still."""
+        """Stop it while it waits (SIGSTOP), and wait until every thread stands still."""
         self.scenario.pause(self.program)
 
     def resume(self) -> None:

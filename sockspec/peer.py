@@ -15,7 +15,7 @@ from typing import Literal, NoReturn, Protocol
 
 from sockspec.complaint import SuiteError
 from sockspec.kernel.look import far_end, on_its_way
-from sockspec.kernel.sockets import SYN_SENT, Address, Socket, own_info
+from sockspec.kernel.sockets import ESTABLISHED, SYN_RECV, SYN_SENT, Address, Socket, own_info
 from sockspec.oracle import Facet, Script
 from sockspec.verdict import Outcome
 from sockspec.watch import CHUNK_BYTES, Standstill, Watch, Why, chunks
@@ -309,7 +309,7 @@ class Peer:
     def accepted(self) -> bool:
         """Whether the program has accepted its connection, or has ended it already."""
         theirs = self.far_end()
-        return theirs is None or bool(theirs.inode)
+        return theirs is None or bool(theirs.inode) or theirs.state not in (SYN_RECV, ESTABLISHED)
 
     def was_reset(self) -> bool:
         """Whether its connection, which is gone, was there once, and was reset: or else it was refused (connect(2))."""

@@ -141,7 +141,7 @@ class Server:
             raise NotRun("the server has put itself into the background, where Ctrl-C does not reach it")
 
     def pause(self) -> None:
-        """Stop it in its tracks (SIGSTOP), and wait until every thread stands still."""
+        """Stop it while it waits (SIGSTOP), and wait until every thread stands still."""
         self.scenario.pause(self.running())
 
     def resume(self) -> None:
@@ -296,7 +296,7 @@ class Server:
     # --- expectations
 
     def expect_failure(self) -> None:
-        """It ends by itself without ever listening on its port, with a status that is not 0, and says why."""
+        """It ends by itself and leaves nobody listening, with a status that is not 0, and says why."""
         self.scenario.check_failed(*self._ended_without_listening())
 
     def _ended_without_listening(self) -> tuple[Program, Standstill | None]:
@@ -353,8 +353,6 @@ class Server:
             return len(head) > _PRINTED_BOUND_BYTES or meaning(bytes(head)) == expected
 
         standstill = watch.until(decided)
-        watch.at_rest()  # it may print more than that
-        watch.drain()
         printed = meaning(bytes(program.stdout.head))
         if printed == expected:
             return

@@ -8,8 +8,8 @@ from sockspec.suite import Server, requirement
 @requirement("server.listens-on-port")
 def test_one_socket_listens_on_the_port_it_was_given(server: Server) -> None:
     server.start()
+    server.visit()  # who serves has opened all that he listens with
     server.expect_one_listener()
-    server.visit()
 
 
 @requirement("server.every-address")
